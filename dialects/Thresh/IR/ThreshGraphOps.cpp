@@ -1,0 +1,1 @@
+//===- ThreshGraphOps.cpp - Verifiers, types and folders of the graph ops ---===//

@@ -1,0 +1,3 @@
+//===- ThreshOps.td - All ops of the thresh dialect -------------*- tablegen -*-===//
+include "Thresh/IR/ThreshGraphOps.td"
+include "Thresh/IR/ThreshHostOps.td"

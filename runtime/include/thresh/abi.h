@@ -1,0 +1,124 @@
+/* thresh/abi.h - what a compiled library exports to the runtime: one constant table.
+ *
+ * The compiler writes a `const thresh_abi_library` named `thresh_library` into every library it
+ * emits; it is the library's only exported symbol. The runtime reads the table and nothing else, so
+ * it parses no text. Pointers in the table live as long as the library is loaded. Programs include
+ * thresh.h instead.
+ *
+ * Layout rules: every field has a fixed size on a 64-bit target; the compiler emits the same structs
+ * field by field (compiler/Conversion/LibraryTable.cpp), and a test compares the two.
+ */
+#ifndef THRESH_ABI_H
+#define THRESH_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define THRESH_ABI_VERSION 1
+
+/* Element types. The numbers are part of the ABI. */
+typedef enum thresh_dtype {
+  THRESH_F32 = 0,
+  THRESH_F64 = 1,
+  THRESH_F16 = 2,
+  THRESH_BF16 = 3,
+  THRESH_I8 = 4,
+  THRESH_U8 = 5,
+  THRESH_I16 = 6,
+  THRESH_U16 = 7,
+  THRESH_I32 = 8,
+  THRESH_U32 = 9,
+  THRESH_I64 = 10,
+  THRESH_U64 = 11,
+  THRESH_BOOL = 12 /* one byte, 0 or 1 */
+} thresh_dtype;
+
+/* CPU features that a variant needs; bit numbers are part of the ABI. */
+enum {
+  THRESH_CPU_AVX2 = 1 << 0,        /* x86-64-v3: AVX2, FMA, F16C, BMI2 */
+  THRESH_CPU_AVX512 = 1 << 1,      /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
+  THRESH_CPU_AVX512_VNNI = 1 << 2, /* int8 dot products */
+  THRESH_CPU_AVX512_BF16 = 1 << 3,
+  THRESH_CPU_AMX = 1 << 4 /* AMX tiles, int8 and bf16 */
+};
+
+/* One declared input or output of an entry point. */
+typedef struct thresh_abi_tensor {
+  const char *name;
+  int32_t dtype; /* thresh_dtype */
+  int32_t rank;
+  const int64_t *shape;           /* rank extents; -1 where dynamic */
+  const char *const *dim_symbols; /* rank names; NULL where static. Equal names mean equal extents. */
+} thresh_abi_tensor;
+
+/* One tensor of a call: dense, row-major, aligned to its element size at least. */
+typedef struct thresh_abi_view {
+  void *data;
+  const int64_t *shape;
+} thresh_abi_view;
+
+/* What the runtime hands to an entry point. The callbacks may be called from the calling thread only. */
+typedef struct thresh_abi_call {
+  const thresh_abi_view *inputs; /* in the order of the entry's declaration, shapes already checked */
+  const uint8_t *weights;        /* start of the packed weights, 4096-byte aligned; NULL if there are none */
+  void *context;                 /* passed back to the callbacks */
+  /* Scratch memory of the call, 64-byte aligned, valid until the entry returns. NULL: out of memory
+   * (recorded by the runtime); the entry returns at once. Called at most once per call. */
+  void *(*arena)(void *context, int64_t bytes);
+  /* Memory of output `index` for the given extents, 64-byte aligned when the session owns it. NULL:
+   * the caller's buffer does not fit (recorded by the runtime); the entry returns at once. */
+  void *(*output)(void *context, int32_t index, const int64_t *shape);
+  /* Records why the entry gives up: a static printf format with up to two int64_t values (%lld). */
+  void (*fail)(void *context, const char *format, int64_t a, int64_t b);
+} thresh_abi_call;
+
+/* Runs one entry point. Returns 0, or nonzero after arena, output or fail recorded the reason. */
+typedef int32_t (*thresh_abi_function)(const thresh_abi_call *call);
+
+/* One entry point: "main", or "prefill" and "decode". */
+typedef struct thresh_abi_entry {
+  const char *name;
+  int32_t num_inputs;
+  int32_t num_outputs;
+  const thresh_abi_tensor *inputs;
+  const thresh_abi_tensor *outputs;
+} thresh_abi_entry;
+
+/* The code of all entry points for one target. */
+typedef struct thresh_abi_variant {
+  const char *target;                   /* e.g. "x86-64-v4" */
+  uint64_t cpu_features;                /* THRESH_CPU_* bits that this variant needs */
+  const thresh_abi_function *functions; /* one per entry, in the order of `entries` */
+} thresh_abi_variant;
+
+/* Halide's parallel loop hooks (halide_do_par_for with user_context). */
+typedef int (*thresh_abi_task)(void *user_context, int index, uint8_t *closure);
+typedef int (*thresh_abi_par_for)(void *user_context, thresh_abi_task task, int min, int size, uint8_t *closure);
+
+typedef struct thresh_abi_library {
+  uint32_t abi_version; /* THRESH_ABI_VERSION */
+  int32_t num_entries;
+  const thresh_abi_entry *entries;
+  int32_t num_variants;
+  int32_t reserved;
+  const thresh_abi_variant *variants; /* best first; the runtime takes the first that this CPU can run */
+  const char *metadata;               /* JSON for `thresh inspect`, NUL-terminated */
+  const char *weights_file;           /* name beside the library, NULL when embedded or none */
+  const uint8_t *weights_embedded;    /* 4096-byte aligned packed data, or NULL */
+  uint64_t weights_bytes;             /* bytes of packed data (the safetensors data section) */
+  uint64_t weights_header_bytes;      /* offset of the data in the weights file: 8 + header length */
+  uint64_t weights_id;                /* FNV-1a 64 of the weights file's first weights_header_bytes bytes */
+  /* Installs the runtime's thread pool in the library's Halide runtime; returns the previous hook. */
+  thresh_abi_par_for (*set_par_for)(thresh_abi_par_for par_for);
+} thresh_abi_library;
+
+#define THRESH_ABI_SYMBOL "thresh_library"
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* THRESH_ABI_H */
