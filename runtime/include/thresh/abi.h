@@ -52,6 +52,11 @@ typedef struct thresh_abi_tensor {
   int32_t rank;
   const int64_t *shape;           /* rank extents; -1 where dynamic */
   const char *const *dim_symbols; /* rank names; NULL where static. Equal names mean equal extents. */
+  /* Inputs: 1 when the caller may leave it out. The runtime then passes a tensor whose extents come from
+   * the symbols that the given inputs bind, every element `default_value` (converted to dtype). */
+  int32_t optional;
+  int32_t reserved; /* 0 */
+  int64_t default_value;
 } thresh_abi_tensor;
 
 /* One tensor of a call: dense, row-major, aligned to its element size at least. */
