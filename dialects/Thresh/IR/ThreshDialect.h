@@ -13,6 +13,11 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace thresh {
+/// Whether declared types name the same ranks and element types as inferred ones, and no contradicting extents.
+bool areCompatibleTypes(mlir::TypeRange inferred, mlir::TypeRange declared);
+} // namespace thresh
+
 #include "dialects/Thresh/IR/ThreshDialect.h.inc"
 #include "dialects/Thresh/IR/ThreshEnums.h.inc"
 #define GET_ATTRDEF_CLASSES

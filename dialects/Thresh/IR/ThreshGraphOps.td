@@ -50,15 +50,37 @@ def Thresh_BroadcastOp : Thresh_GraphOp<"broadcast"> {
   let arguments = (ins AnyRankedTensor:$input, Variadic<Index>:$dynamic_sizes);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input `to` `[` $dynamic_sizes `]` attr-dict `:` type($input) `to` type($result)";
+  let extraClassDeclaration = [{
+    /// Whether the shapes alone allow `input` to become `result`.
+    static bool canProduce(::mlir::RankedTensorType input, ::mlir::RankedTensorType result);
+  }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$input, "::llvm::ArrayRef<::mlir::OpFoldResult>":$sizes)>
+  ];
   let hasVerifier = 1;
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Thresh_ReshapeOp : Thresh_GraphOp<"reshape"> {
   let summary = "the same elements in row-major order under another shape";
+  let description = [{
+    Dynamic result extents are the `dynamic_sizes`, in order of the `?` in the result type.
+
+    ```mlir
+    %y = thresh.reshape %x to [%b, %s] : tensor<?x384xf32> to tensor<?x?x12x32xf32>
+    ```
+  }];
   let arguments = (ins AnyRankedTensor:$input, Variadic<Index>:$dynamic_sizes);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input `to` `[` $dynamic_sizes `]` attr-dict `:` type($input) `to` type($result)";
+  let extraClassDeclaration = [{
+    /// Whether the shapes alone allow `input` to become `result`.
+    static bool canProduce(::mlir::RankedTensorType input, ::mlir::RankedTensorType result);
+  }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$input, "::llvm::ArrayRef<::mlir::OpFoldResult>":$sizes)>
+  ];
   let hasVerifier = 1;
   let hasFolder = 1;
   let hasCanonicalizer = 1;
@@ -69,7 +91,6 @@ def Thresh_TransposeOp : Thresh_InferredOp<"transpose"> {
   let arguments = (ins AnyRankedTensor:$input, DenseI64ArrayAttr:$permutation);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input $permutation attr-dict `:` type($input) `->` type($result)";
-  let hasVerifier = 1;
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
@@ -86,7 +107,6 @@ def Thresh_MatmulOp : Thresh_InferredOp<"matmul"> {
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, UnitAttr:$transpose_rhs);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)";
-  let hasVerifier = 1;
   let hasCanonicalizer = 1;
 }
 
@@ -96,8 +116,7 @@ def Thresh_SoftmaxOp : Thresh_InferredOp<"softmax"> {
   let summary = "exp(x - max) / sum(exp(x - max)) along one dimension; with `log`, its logarithm";
   let arguments = (ins Thresh_FloatTensor:$input, I64Attr:$dimension, UnitAttr:$log);
   let results = (outs Thresh_FloatTensor:$result);
-  let assemblyFormat = "$input `dimension` `(` $dimension `)` (`log` $log^)? attr-dict `:` type($input)  `->` type($result)";
-  let hasVerifier = 1;
+  let assemblyFormat = "$input `dimension` `(` $dimension `)` (`log` $log^)? attr-dict `:` type($input) `->` type($result)";
 }
 
 def Thresh_LayerNormOp : Thresh_InferredOp<"layer_norm"> {
@@ -113,7 +132,6 @@ def Thresh_LayerNormOp : Thresh_InferredOp<"layer_norm"> {
     $input `scale` $scale (`bias` $bias^)? `axis` `(` $axis `)` `epsilon` `(` $epsilon `)` attr-dict
     `:` functional-type(operands, results)
   }];
-  let hasVerifier = 1;
 }
 
 def Thresh_RmsNormOp : Thresh_InferredOp<"rms_norm"> {
@@ -124,7 +142,6 @@ def Thresh_RmsNormOp : Thresh_InferredOp<"rms_norm"> {
   let assemblyFormat = [{
     $input `scale` $scale `axis` `(` $axis `)` `epsilon` `(` $epsilon `)` attr-dict `:` functional-type(operands, results)
   }];
-  let hasVerifier = 1;
 }
 
 //===- Reductions ----------------------------------------------------------------===//
@@ -138,7 +155,6 @@ def Thresh_ReduceOp : Thresh_InferredOp<"reduce"> {
   let arguments = (ins Thresh_ReduceKind:$kind, AnyRankedTensor:$input, DenseI64ArrayAttr:$dimensions, UnitAttr:$keep_dims);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$kind $input `dimensions` $dimensions (`keep` $keep_dims^)? attr-dict `:` type($input) `->` type($result)";
-  let hasVerifier = 1;
   let hasFolder = 1;
 }
 
@@ -148,7 +164,6 @@ def Thresh_ArgReduceOp : Thresh_InferredOp<"arg_reduce"> {
   let arguments = (ins Thresh_ArgReduceKind:$kind, AnyRankedTensor:$input, I64Attr:$dimension, UnitAttr:$select_last, UnitAttr:$keep_dims);
   let results = (outs RankedTensorOf<[I64]>:$result);
   let assemblyFormat = "$kind $input `dimension` `(` $dimension `)` (`last` $select_last^)? (`keep` $keep_dims^)? attr-dict `:` type($input) `->` type($result)";
-  let hasVerifier = 1;
 }
 
 //===- Indexing ------------------------------------------------------------------===//
@@ -162,7 +177,6 @@ def Thresh_GatherOp : Thresh_InferredOp<"gather"> {
   let arguments = (ins AnyRankedTensor:$input, RankedTensorOf<[AnySignlessInteger]>:$indices, I64Attr:$dimension);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input `[` $indices `]` `dimension` `(` $dimension `)` attr-dict `:` type($input) `,` type($indices) `->` type($result)";
-  let hasVerifier = 1;
 }
 
 #endif // THRESH_IR_THRESHGRAPHOPS_TD

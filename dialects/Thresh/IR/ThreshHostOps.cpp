@@ -1,1 +1,192 @@
+//===- ThreshHostOps.cpp - Parameters, kernels, launches, checks ------------===//
+#include "dialects/Thresh/IR/ThreshVerification.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace thresh;
+
+/// The symbol `name` as seen from `user`, or null after an error there.
+template <typename SymbolOp>
+static SymbolOp lookupSymbol(Operation *user, FlatSymbolRefAttr name, SymbolTableCollection &symbolTable) {
+  auto symbol = symbolTable.lookupNearestSymbolFrom<SymbolOp>(user, name);
+  if (!symbol)
+    user->emitOpError("expects @") << name.getValue() << " to name a " << SymbolOp::getOperationName();
+  return symbol;
+}
+
+//===----------------------------------------------------------------------===//
+// ParameterOp, LoadParameterOp
+//===----------------------------------------------------------------------===//
+
+/// The bytes a stored tensor takes: i1 takes a byte, other narrow elements are packed. Nothing on overflow.
+static std::optional<int64_t> storedBytes(RankedTensorType type) {
+  std::optional<int64_t> count = staticElementCount(type.getShape());
+  int64_t bitWidth = type.getElementType().isInteger(1) ? 8 : type.getElementTypeBitWidth();
+  int64_t bits;
+  if (!count || llvm::MulOverflow(*count, bitWidth, bits))
+    return std::nullopt;
+  return llvm::divideCeil(bits, 8);
+}
+
+/// The shape of a parameter that `pack` makes of a stored `shape`.
+static SmallVector<int64_t> packedShape(ArrayRef<int64_t> shape, PackAttr pack) {
+  SmallVector<int64_t> packed = applyPermutation(shape, pack.getPermutation());
+  if (pack.getPanel() == 0)
+    return packed;
+  int64_t columns = packed.pop_back_val();
+  packed.insert(packed.end() - 1, llvm::divideCeil(columns, pack.getPanel()));
+  packed.push_back(pack.getPanel());
+  return packed;
+}
+
+LogicalResult ParameterOp::verify() {
+  auto type = cast<RankedTensorType>(getType());
+  RankedTensorType stored = getSource().getType();
+  // parameter_c1
+  for (RankedTensorType checked : {type, stored})
+    if (!checked.hasStaticShape() || !checked.getElementType().isIntOrFloat())
+      return emitOpError("expects a static shape of integers or floats, but got ") << checked;
+  // parameter_c2
+  std::optional<int64_t> bytes = storedBytes(stored);
+  if (!bytes || getSource().getLength() != *bytes)
+    return emitOpError("expects a source of ")
+           << (bytes ? std::to_string(*bytes) : "fewer than 2^63") << " bytes for " << stored << ", but got "
+           << getSource().getLength();
+  // parameter_c3
+  if (getSource().getOffset() < 0)
+    return emitOpError("expects a source offset >= 0, but got ") << getSource().getOffset();
+  SmallVector<int64_t> expected(stored.getShape());
+  if (std::optional<PackAttr> pack = getPack()) {
+    ArrayRef<int64_t> permutation = pack->getPermutation();
+    // parameter_c4
+    if (static_cast<int64_t>(permutation.size()) != stored.getRank() || !isPermutationVector(permutation))
+      return emitOpError("expects a permutation of ")
+             << stored.getRank() << " dimensions, but got [" << permutation << "]";
+    // parameter_c5
+    if (pack->getPanel() < 0 || (pack->getPanel() > 0 && stored.getRank() < 2))
+      return emitOpError("expects panel 0, or a panel > 0 on rank >= 2, but got panel ")
+             << pack->getPanel() << " on rank " << stored.getRank();
+    expected = packedShape(stored.getShape(), *pack);
+  }
+  // parameter_c6
+  if (type.getShape() != ArrayRef<int64_t>(expected))
+    return emitOpError("expects shape ") << formatShape(expected) << " of its source, but got "
+                                         << formatShape(type.getShape());
+  return success();
+}
+
+LogicalResult LoadParameterOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // load_parameter_c1
+  auto parameter = lookupSymbol<ParameterOp>(*this, getParameterAttr(), symbolTable);
+  if (!parameter)
+    return failure();
+  // load_parameter_c2
+  auto declared = cast<ShapedType>(parameter.getType());
+  auto loaded = cast<ShapedType>(getResult().getType());
+  if (!loaded.hasRank() || declared.getShape() != loaded.getShape() ||
+      declared.getElementType() != loaded.getElementType())
+    return emitOpError("expects the shape and elements of ") << declared << ", but got " << loaded;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// KernelOp, LaunchOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelOp::verify() {
+  Block &block = getBody().front();
+  // kernel_c1
+  for (Type type : block.getArgumentTypes())
+    if (!isa<RankedTensorType>(type))
+      return emitOpError("expects ranked tensors as body arguments, but got ") << type;
+  // kernel_c2
+  if (block.empty() || !isa<YieldOp>(block.back()))
+    return emitOpError("expects a body that ends with ") << YieldOp::getOperationName();
+  return success();
+}
+
+/// Checks that launch operands can be what the kernel declares; `what` names the operand group.
+static LogicalResult checkLaunchOperands(LaunchOp op, StringRef what, TypeRange declared, TypeRange given) {
+  if (declared.size() != given.size())
+    return op.emitOpError("expects ") << declared.size() << " " << what << ", but got " << given.size();
+  for (auto [index, types] : llvm::enumerate(llvm::zip_equal(declared, given))) {
+    auto [wanted, actual] = types;
+    if (!areCompatibleTypes(TypeRange(wanted), TypeRange(actual)))
+      return op.emitOpError("expects ") << what << " #" << index << " to match " << wanted << ", but got " << actual;
+  }
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  // launch_c1
+  auto kernel = lookupSymbol<KernelOp>(*this, getKernelAttr(), symbolTable);
+  if (!kernel)
+    return failure();
+  Block &body = kernel.getBody().front();
+  auto yield = dyn_cast<YieldOp>(body.back());
+  // launch_c2, launch_c3
+  if (!yield || failed(checkLaunchOperands(*this, "ins", body.getArgumentTypes(), getInputs().getTypes())))
+    return failure();
+  return checkLaunchOperands(*this, "outs", yield.getOperandTypes(), getOuts().getTypes());
+}
+
+LogicalResult LaunchOp::verify() {
+  // launch_c4
+  auto isTensor = [](Type type) { return isa<RankedTensorType>(type); };
+  if (!llvm::all_of(getOperandTypes(), isTensor) && llvm::any_of(getOperandTypes(), isTensor))
+    return emitOpError("expects either tensors or memrefs only, but got both");
+  return success();
+}
+
+void LaunchOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (OpOperand &input : getInputsMutable())
+    if (isa<MemRefType>(input.get().getType()))
+      effects.emplace_back(MemoryEffects::Read::get(), &input, SideEffects::DefaultResource::get());
+  for (OpOperand &out : getOutsMutable())
+    if (isa<MemRefType>(out.get().getType()))
+      effects.emplace_back(MemoryEffects::Write::get(), &out, SideEffects::DefaultResource::get());
+}
+
+//===----------------------------------------------------------------------===//
+// OutputOp, CheckOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult OutputOp::verify() {
+  // output_c1
+  size_t numDynamic = getResult().getType().getNumDynamicDims();
+  if (getDynamicSizes().size() != numDynamic)
+    return emitOpError("expects ") << numDynamic << " dynamic sizes, but got " << getDynamicSizes().size();
+  return success();
+}
+
+LogicalResult CheckOp::verify() {
+  size_t numDirectives = 0;
+  for (StringRef rest = getFormat(); (rest = rest.drop_until([](char c) { return c == '%'; })), !rest.empty();) {
+    if (rest.consume_front("%%"))
+      continue;
+    // check_c1
+    if (!rest.consume_front("%lld"))
+      return emitOpError("expects only %lld and %% after a percent sign, but got \"") << getFormat() << "\"";
+    ++numDirectives;
+  }
+  // check_c2
+  if (numDirectives > 2 || numDirectives != getValues().size())
+    return emitOpError("expects at most 2 values, one per %lld, but got ")
+           << getValues().size() << " values for " << numDirectives << " directives";
+  return success();
+}
+
+LogicalResult CheckOp::canonicalize(CheckOp op, PatternRewriter &rewriter) {
+  if (!matchPattern(op.getCondition(), m_One()))
+    return rewriter.notifyMatchFailure(op, "the condition is not known to hold");
+  rewriter.eraseOp(op);
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialects/Thresh/IR/ThreshOps.cpp.inc"

@@ -43,16 +43,17 @@ def Thresh_LaunchOp : Thresh_Op<"launch", [AttrSizedOperandSegments, Destination
 
 def Thresh_InputOp : Thresh_Op<"input", [Pure]> {
   let summary = "input number `index` of the running call";
-  let arguments = (ins I64Attr:$index);
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$index);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$index attr-dict `:` type($result)";
 }
 
 def Thresh_OutputOp : Thresh_Op<"output", [MemoryEffects<[MemAlloc]>]> {
   let summary = "the memory of output number `index`, for the given dynamic extents";
-  let arguments = (ins I64Attr:$index, Variadic<Index>:$dynamic_sizes);
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$index, Variadic<Index>:$dynamic_sizes);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$index `[` $dynamic_sizes `]` attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Thresh_ArenaOp : Thresh_Op<"arena", [MemoryEffects<[MemAlloc]>]> {
@@ -73,6 +74,7 @@ def Thresh_CheckOp : Thresh_Op<"check", [MemoryEffects<[MemWrite]>]> {
   let arguments = (ins I1:$condition, StrAttr:$format, Variadic<I64>:$values);
   let assemblyFormat = "$condition `,` $format (`[` $values^ `]` `:` type($values))? attr-dict";
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 #endif // THRESH_IR_THRESHHOSTOPS_TD

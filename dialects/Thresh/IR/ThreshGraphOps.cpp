@@ -1,1 +1,0 @@
-//===- ThreshGraphOps.cpp - Verifiers, types and folders of the graph ops ---===//
