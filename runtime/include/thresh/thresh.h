@@ -1,0 +1,189 @@
+//===- thresh.h - run libraries that the thresh compiler made -----------------===//
+//
+// The whole C API of the runtime: open a compiled library, ask for its signature, make a session, run it.
+//
+//   thresh_status status;
+//   thresh_model *model;
+//   if (thresh_model_open("model.so", NULL, &model, &status) != THRESH_OK) { puts(status.message); exit(1); }
+//
+// Errors. A function that can fail returns a thresh_code and takes a `thresh_status *` last, owned by the
+// caller, which may be NULL. It is always written: THRESH_OK and an empty message on success. Messages name
+// the input, file or field at fault and need no prefix. Nothing prints, exits or throws.
+//
+// Threads. Every function may be called from any thread. A model is read-only once open and may be shared. A
+// session serves one call at a time; several sessions of one model may run at once. All of them share one
+// pool of worker threads, created at the first parallel loop.
+//
+// Ownership. Strings and infos that a model hands out live as long as the model. Memory that a caller passes
+// in is only used during the call.
+//
+//===-------------------------------------------------------------------------===//
+#ifndef THRESH_THRESH_H
+#define THRESH_THRESH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thresh/abi.h"
+
+#if defined(__GNUC__)
+#define THRESH_API __attribute__((visibility("default")))
+#else
+#define THRESH_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The highest rank of an input or output.
+#define THRESH_MAX_RANK 8
+
+/// Bytes of a status message, the terminating NUL included; longer messages are cut.
+#define THRESH_MESSAGE_SIZE 1024
+
+//===-------------------------------------------------------------------------===//
+// Status
+//===-------------------------------------------------------------------------===//
+
+/// What went wrong, by who can mend it. The numbers are part of the API.
+typedef enum thresh_code {
+  THRESH_OK = 0,
+  THRESH_INVALID_ARGUMENT = 1, ///< the caller: a name, dtype, rank, shape, pointer or count
+  THRESH_INVALID_LIBRARY = 2,  ///< the compiled library or its weights file is missing, damaged or not a match
+  THRESH_UNSUPPORTED_CPU = 3,  ///< no variant in the library runs on this CPU
+  THRESH_OUT_OF_MEMORY = 4,
+  THRESH_EXECUTION_FAILED = 5, ///< the compiled code gave up, e.g. on an index out of range
+  THRESH_FILE_ERROR = 6        ///< a data file could not be read or written
+} thresh_code;
+
+/// The outcome of a call.
+typedef struct thresh_status {
+  thresh_code code;
+  char message[THRESH_MESSAGE_SIZE]; ///< lower case, one line, NUL-terminated; empty on success
+} thresh_status;
+
+//===-------------------------------------------------------------------------===//
+// Process-wide
+//===-------------------------------------------------------------------------===//
+
+/// Version of this runtime, e.g. "0.1.0". Static memory. Never fails.
+THRESH_API const char *thresh_version(void);
+
+/// Bytes of one element; 0 for a number that is no thresh_dtype.
+THRESH_API size_t thresh_dtype_size(thresh_dtype dtype);
+
+/// "f32", "i64", "bool", ...; "unknown" for a number that is no thresh_dtype. Static memory.
+THRESH_API const char *thresh_dtype_name(thresh_dtype dtype);
+
+/// Sets how many threads a parallel loop uses, the calling thread included, for every session of the process.
+/// 1 runs everything on the calling thread. Counts above 256 and below 1 are THRESH_INVALID_ARGUMENT. May be
+/// called at any time; loops already under way keep their count. The default is the number of CPUs that the
+/// process may run on.
+THRESH_API thresh_code thresh_set_num_threads(int32_t count, thresh_status *status);
+
+/// The thread count in force. Never fails.
+THRESH_API int32_t thresh_num_threads(void);
+
+//===-------------------------------------------------------------------------===//
+// Model: an open library
+//===-------------------------------------------------------------------------===//
+
+typedef struct thresh_model thresh_model;
+
+/// How to open a library. Zero-initialise, then set what differs.
+typedef struct thresh_open_options {
+  const char *weights_path; ///< weights file to map; NULL: the name in the library, in the library's folder
+  const char *target;       ///< variant to run, e.g. "x86-64-v3"; NULL: the best that this CPU can run
+  int32_t signature_only;   ///< nonzero: no weights and no variant, only queries; sessions are refused
+} thresh_open_options;
+
+/// Opens the library at `path`, checks its table, chooses the code for this CPU and maps the weights. `options`
+/// may be NULL. On success `*model` is owned by the caller, who ends it with thresh_model_close; on failure it
+/// is NULL. Opening runs no code of the library but the one that installs the thread pool.
+THRESH_API thresh_code thresh_model_open(const char *path, const thresh_open_options *options, thresh_model **model,
+                                         thresh_status *status);
+
+/// Gives the model back; NULL is fine. Sessions still open keep the library loaded until they are freed, but the
+/// handle itself must not be used again.
+THRESH_API void thresh_model_close(thresh_model *model);
+
+/// One declared input or output: name, dtype, rank, extents (-1 where dynamic), dimension names.
+typedef thresh_abi_tensor thresh_tensor_info;
+
+/// One entry point: its name, inputs and outputs.
+typedef thresh_abi_entry thresh_entry_info;
+
+/// Number of entry points, at least 1. Entry points are numbered from 0.
+THRESH_API int32_t thresh_model_num_entries(const thresh_model *model);
+
+/// Entry point `index`, or NULL when there is no such. Owned by the model.
+THRESH_API const thresh_entry_info *thresh_model_entry(const thresh_model *model, int32_t index);
+
+/// Index of the entry point `name`, or -1.
+THRESH_API int32_t thresh_model_find_entry(const thresh_model *model, const char *name);
+
+/// What the compiler wrote about the library, as JSON; "{}" when it wrote nothing. Owned by the model.
+THRESH_API const char *thresh_model_metadata(const thresh_model *model);
+
+/// Target name of the variant in use, e.g. "x86-64-v4"; NULL when opened with signature_only. Owned by the model.
+THRESH_API const char *thresh_model_target(const thresh_model *model);
+
+/// The checked table itself, for tools that print variants and weights. Owned by the model.
+THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *model);
+
+//===-------------------------------------------------------------------------===//
+// Session: the memory of one run at a time
+//===-------------------------------------------------------------------------===//
+
+typedef struct thresh_session thresh_session;
+
+/// Makes a session: an arena and the outputs it owns, empty until the first run, growing to the largest run and
+/// never shrinking, so that a run of a size already seen allocates nothing. On success `*session` is owned by
+/// the caller, who ends it with thresh_session_free; on failure it is NULL.
+THRESH_API thresh_code thresh_session_create(thresh_model *model, thresh_session **session, thresh_status *status);
+
+/// Frees the session and every output it owns; NULL is fine. It must not be running.
+THRESH_API void thresh_session_free(thresh_session *session);
+
+/// One input of a run: dense, row-major. Zero-initialise, then set every field.
+typedef struct thresh_input {
+  const char *name; ///< which input; NULL: the one at this position of the declaration
+  thresh_dtype dtype;
+  int32_t rank;
+  int64_t shape[THRESH_MAX_RANK]; ///< the first `rank` extents
+  const void *data;               ///< aligned to its element size; may be NULL when an extent is 0
+  size_t bytes;                   ///< size of the memory at `data`: at least what the shape needs
+} thresh_input;
+
+/// One output of a run. The caller sets the first three fields, which the run leaves alone, and reads the others.
+typedef struct thresh_output {
+  const char *name;    ///< in: which output; NULL: the one at this position of the declaration
+  void *buffer;        ///< in: the caller's memory, 64-byte aligned for speed; NULL: memory of the session
+  size_t buffer_bytes; ///< in: size of the memory at `buffer`
+  thresh_dtype dtype;
+  int32_t rank;
+  int64_t shape[THRESH_MAX_RANK];
+  void *data;   ///< `buffer`, or memory of the session that lives until its next run of this entry or its end
+  size_t bytes; ///< bytes that the shape takes
+} thresh_output;
+
+/// Runs entry point `entry` (0 is the first; thresh_model_find_entry finds one by name).
+///
+/// Inputs: every declared input once, by name or position. Dtypes, ranks, static extents and equal dimension
+/// names are checked before any code runs. Outputs: any subset of the declared ones, each once; the others are
+/// computed and dropped. `outputs` may be NULL when `num_outputs` is 0. Memory of outputs must overlap neither
+/// the inputs nor other outputs.
+///
+/// Fails with THRESH_INVALID_ARGUMENT (inputs or a buffer that is too small), THRESH_OUT_OF_MEMORY or
+/// THRESH_EXECUTION_FAILED; the contents of outputs are then undefined and the session stays usable. A second
+/// thread that enters a running session gets THRESH_INVALID_ARGUMENT.
+THRESH_API thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thresh_input *inputs,
+                                          int32_t num_inputs, thresh_output *outputs, int32_t num_outputs,
+                                          thresh_status *status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // THRESH_THRESH_H

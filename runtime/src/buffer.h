@@ -1,0 +1,19 @@
+//===- buffer.h - memory that grows and never shrinks -------------------------===//
+#ifndef THRESH_RUNTIME_SRC_BUFFER_H
+#define THRESH_RUNTIME_SRC_BUFFER_H
+
+#include <stddef.h>
+
+/// Memory aligned to 64 bytes. Zero-initialise; end with thresh_buffer_free.
+typedef struct thresh_buffer {
+  void *data;
+  size_t bytes;
+} thresh_buffer;
+
+/// Returns at least `bytes` bytes; contents are lost when the buffer grows. Never NULL for 0 bytes. NULL: out of
+/// memory, and the buffer is empty.
+void *thresh_buffer_reserve(thresh_buffer *buffer, size_t bytes);
+
+void thresh_buffer_free(thresh_buffer *buffer);
+
+#endif // THRESH_RUNTIME_SRC_BUFFER_H

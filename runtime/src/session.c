@@ -1,0 +1,227 @@
+//===- session.c - runs of a model and their memory ---------------------------===//
+#include "buffer.h"
+#include "model.h"
+#include "signature.h"
+#include "status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct thresh_session {
+  thresh_model *model;
+  atomic_flag running;
+  thresh_buffer arena;
+  thresh_buffer **outputs; ///< per entry, one for each declared output
+  // Room for one run of the largest entry.
+  thresh_abi_view *views;
+  thresh_binding *bindings;
+  thresh_output **wanted;
+};
+
+/// The run under way, for the callbacks of the compiled code.
+typedef struct run_state {
+  thresh_session *session;
+  const thresh_entry_info *entry;
+  thresh_buffer *outputs;
+  int32_t outputs_made;
+  int arena_given;
+  thresh_status *status;
+  thresh_code code; ///< first failure that a callback recorded
+} run_state;
+
+//===-------------------------------------------------------------------------===//
+// Lifetime
+//===-------------------------------------------------------------------------===//
+
+static int allocate(thresh_session *session) {
+  const thresh_abi_library *table = session->model->table;
+  size_t max_inputs = 1, max_outputs = 1, max_symbols = 1;
+  session->outputs = calloc((size_t)table->num_entries, sizeof *session->outputs);
+  if (!session->outputs)
+    return -1;
+  for (int32_t i = 0; i < table->num_entries; ++i) {
+    size_t inputs = (size_t)table->entries[i].num_inputs, outputs = (size_t)table->entries[i].num_outputs;
+    size_t symbols = (size_t)session->model->symbols[i].count;
+    max_inputs = inputs > max_inputs ? inputs : max_inputs;
+    max_outputs = outputs > max_outputs ? outputs : max_outputs;
+    max_symbols = symbols > max_symbols ? symbols : max_symbols;
+    session->outputs[i] = calloc(outputs + 1, sizeof *session->outputs[i]);
+    if (!session->outputs[i])
+      return -1;
+  }
+  session->views = calloc(max_inputs, sizeof *session->views);
+  session->bindings = calloc(max_symbols, sizeof *session->bindings);
+  session->wanted = calloc(max_outputs, sizeof *session->wanted);
+  return session->views && session->bindings && session->wanted ? 0 : -1;
+}
+
+thresh_code thresh_session_create(thresh_model *model, thresh_session **session, thresh_status *status) {
+  if (!session)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'session' expects a pointer, but got null");
+  *session = NULL;
+  if (!model)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'model' expects an open model, but got null");
+  if (!model->variant)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "the model was opened for its signature only");
+  thresh_session *created = calloc(1, sizeof *created);
+  if (!created)
+    return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory for a session");
+  atomic_flag_clear(&created->running);
+  created->model = model;
+  thresh_model_retain(model);
+  if (allocate(created)) {
+    thresh_session_free(created);
+    return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory for a session");
+  }
+  *session = created;
+  return thresh_status_ok(status);
+}
+
+void thresh_session_free(thresh_session *session) {
+  if (!session)
+    return;
+  const thresh_abi_library *table = session->model->table;
+  for (int32_t i = 0; session->outputs && i < table->num_entries; ++i) {
+    for (int32_t j = 0; session->outputs[i] && j < table->entries[i].num_outputs; ++j)
+      thresh_buffer_free(&session->outputs[i][j]);
+    free(session->outputs[i]);
+  }
+  free(session->outputs);
+  free(session->views);
+  free(session->bindings);
+  free(session->wanted);
+  thresh_buffer_free(&session->arena);
+  thresh_model_close(session->model);
+  free(session);
+}
+
+//===-------------------------------------------------------------------------===//
+// Callbacks of the compiled code
+//===-------------------------------------------------------------------------===//
+
+#define RECORD(state, failure, ...)                                                                                    \
+  ((state)->code == THRESH_OK ? (void)((state)->code = thresh_status_set((state)->status, failure, __VA_ARGS__))       \
+                              : (void)0)
+
+static void *give_arena(void *context, int64_t bytes) {
+  run_state *state = context;
+  if (bytes < 0 || state->arena_given) {
+    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' asked for scratch memory wrongly", state->entry->name);
+    return NULL;
+  }
+  state->arena_given = 1;
+  void *data = thresh_buffer_reserve(&state->session->arena, (size_t)bytes);
+  if (!data)
+    RECORD(state, THRESH_OUT_OF_MEMORY, "out of memory: entry '%s' needs %" PRId64 " bytes of scratch memory",
+           state->entry->name, bytes);
+  return data;
+}
+
+/// Memory of `bytes` for declared output `index`: the caller's when it gave some, else the session's.
+static void *output_memory(run_state *state, int32_t index, const int64_t *shape, size_t bytes) {
+  const thresh_tensor_info *info = &state->entry->outputs[index];
+  thresh_output *wanted = state->session->wanted[index];
+  thresh_text text = {0};
+  if (wanted && wanted->buffer) {
+    if (wanted->buffer_bytes >= bytes)
+      return wanted->buffer;
+    thresh_text_append_shape(&text, shape, info->rank);
+    RECORD(state, THRESH_INVALID_ARGUMENT, "output '%s' of shape %s expects a buffer of %zu bytes, but got %zu",
+           info->name, text.chars, bytes, wanted->buffer_bytes);
+    return NULL;
+  }
+  void *data = thresh_buffer_reserve(&state->outputs[index], bytes);
+  if (!data)
+    RECORD(state, THRESH_OUT_OF_MEMORY, "out of memory: output '%s' needs %zu bytes", info->name, bytes);
+  return data;
+}
+
+static void *give_output(void *context, int32_t index, const int64_t *shape) {
+  run_state *state = context;
+  size_t bytes;
+  if (index < 0 || index >= state->entry->num_outputs ||
+      thresh_tensor_bytes((thresh_dtype)state->entry->outputs[index].dtype, shape, state->entry->outputs[index].rank,
+                          &bytes)) {
+    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' asked for memory of output %d wrongly", state->entry->name,
+           index);
+    return NULL;
+  }
+  void *data = output_memory(state, index, shape, bytes);
+  if (!data)
+    return NULL;
+  ++state->outputs_made;
+  const thresh_tensor_info *info = &state->entry->outputs[index];
+  thresh_output *wanted = state->session->wanted[index];
+  if (wanted) {
+    wanted->dtype = (thresh_dtype)info->dtype;
+    wanted->rank = info->rank;
+    for (int32_t i = 0; i < info->rank; ++i)
+      wanted->shape[i] = shape[i];
+    wanted->data = data;
+    wanted->bytes = bytes;
+  }
+  return data;
+}
+
+static void record_failure(void *context, const char *format, int64_t a, int64_t b) {
+  run_state *state = context;
+  char reason[THRESH_MESSAGE_SIZE];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-security"
+  snprintf(reason, sizeof reason, format, (long long)a, (long long)b);
+#pragma GCC diagnostic pop
+  RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s': %s", state->entry->name, reason);
+}
+
+//===-------------------------------------------------------------------------===//
+// Running
+//===-------------------------------------------------------------------------===//
+
+/// Calls the compiled code and turns its result into a code.
+static thresh_code execute(run_state *state, int32_t entry) {
+  thresh_session *session = state->session;
+  const thresh_abi_call call = {
+      .inputs = session->views,
+      .weights = session->model->weights.data,
+      .context = state,
+      .arena = give_arena,
+      .output = give_output,
+      .fail = record_failure,
+  };
+  int32_t result = session->model->variant->functions[entry](&call);
+  if (state->code == THRESH_OK && result != 0)
+    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' failed with code %d", state->entry->name, result);
+  else if (state->code == THRESH_OK && state->outputs_made != state->entry->num_outputs)
+    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' expects to make %d outputs, but made %d", state->entry->name,
+           state->entry->num_outputs, state->outputs_made);
+  return state->code;
+}
+
+thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thresh_input *inputs, int32_t num_inputs,
+                               thresh_output *outputs, int32_t num_outputs, thresh_status *status) {
+  if (!session)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'session' expects a session, but got null");
+  thresh_model *model = session->model;
+  const thresh_entry_info *info = thresh_model_entry(model, entry);
+  if (!info)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'entry' expects a number below %d, but got %d",
+                             model->table->num_entries, entry);
+  if (num_inputs < 0 || (num_inputs && !inputs) || num_outputs < 0 || (num_outputs && !outputs))
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'inputs' and 'outputs' expect arrays of their counts");
+  if (atomic_flag_test_and_set_explicit(&session->running, memory_order_acquire))
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "the session is running in another thread");
+
+  thresh_code code = thresh_signature_bind_inputs(info, &model->symbols[entry], inputs, num_inputs, session->views,
+                                                  session->bindings, status);
+  if (code == THRESH_OK)
+    code = thresh_signature_bind_outputs(info, outputs, num_outputs, session->wanted, status);
+  if (code == THRESH_OK) {
+    run_state state = {.session = session, .entry = info, .outputs = session->outputs[entry], .status = status};
+    code = execute(&state, entry);
+  }
+  atomic_flag_clear_explicit(&session->running, memory_order_release);
+  return code == THRESH_OK ? thresh_status_ok(status) : code;
+}
+

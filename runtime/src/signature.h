@@ -1,0 +1,24 @@
+//===- signature.h - do the inputs and outputs of a run fit the entry? --------===//
+#ifndef THRESH_RUNTIME_SRC_SIGNATURE_H
+#define THRESH_RUNTIME_SRC_SIGNATURE_H
+
+#include "model.h"
+
+/// The extent that a dimension name stands for in the run under way, and the input that said so.
+typedef struct thresh_binding {
+  int64_t extent; ///< -1: not met yet
+  int32_t input;
+  int32_t dim;
+} thresh_binding;
+
+/// Checks `inputs` against the declaration and writes, in the order of declaration, what the compiled code gets.
+/// `views` has room for every input, `bindings` for every symbol of the entry. The views point into `inputs`.
+thresh_code thresh_signature_bind_inputs(const thresh_entry_info *entry, const thresh_symbols *symbols,
+                                         const thresh_input *inputs, int32_t num_inputs, thresh_abi_view *views,
+                                         thresh_binding *bindings, thresh_status *status);
+
+/// Finds which declared output each of `outputs` is: `wanted[i]` is set to the one for declared output i, or NULL.
+thresh_code thresh_signature_bind_outputs(const thresh_entry_info *entry, thresh_output *outputs, int32_t num_outputs,
+                                          thresh_output **wanted, thresh_status *status);
+
+#endif // THRESH_RUNTIME_SRC_SIGNATURE_H

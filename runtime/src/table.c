@@ -1,0 +1,92 @@
+//===- table.c - checks the table that a library exports ----------------------===//
+#include "table.h"
+
+#include "status.h"
+
+#include <string.h>
+
+/// What is wrong with a declared tensor, or NULL.
+static const char *tensor_fault(const thresh_abi_tensor *tensor) {
+  if (!tensor->name || !tensor->name[0])
+    return "has no name";
+  if (!thresh_dtype_size((thresh_dtype)tensor->dtype))
+    return "has an unknown dtype";
+  if (tensor->rank < 0 || tensor->rank > THRESH_MAX_RANK)
+    return "has a rank outside 0 to 8";
+  if (tensor->rank > 0 && (!tensor->shape || !tensor->dim_symbols))
+    return "has no shape";
+  for (int32_t i = 0; i < tensor->rank; ++i) {
+    if (tensor->shape[i] < -1)
+      return "has a negative extent";
+    if (tensor->shape[i] == -1 && (!tensor->dim_symbols[i] || !tensor->dim_symbols[i][0]))
+      return "has a dynamic dimension without a name";
+  }
+  return NULL;
+}
+
+static thresh_code check_tensors(const thresh_abi_tensor *tensors, int32_t count, const char *what,
+                                 const thresh_abi_entry *entry, const char *path, thresh_status *status) {
+  if (count < 0 || (count > 0 && !tensors))
+    return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': entry '%s' lists no %ss", path,
+                             entry->name, what);
+  for (int32_t i = 0; i < count; ++i) {
+    const char *fault = tensor_fault(&tensors[i]);
+    for (int32_t j = 0; !fault && j < i; ++j)
+      if (!strcmp(tensors[i].name, tensors[j].name))
+        fault = "has the name of another";
+    if (fault)
+      return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': %s %d of entry '%s' %s", path,
+                               what, i, entry->name, fault);
+  }
+  return THRESH_OK;
+}
+
+/// What is wrong with the table outside its entries, or NULL.
+static const char *table_fault(const thresh_abi_library *table) {
+  if (table->num_entries < 1 || !table->entries)
+    return "no entry points";
+  if (table->num_variants < 1 || !table->variants)
+    return "no variants";
+  for (int32_t i = 0; i < table->num_variants; ++i) {
+    const thresh_abi_variant *variant = &table->variants[i];
+    if (!variant->target || !variant->functions)
+      return "a variant without target or functions";
+    for (int32_t j = 0; j < table->num_entries; ++j)
+      if (!variant->functions[j])
+        return "a variant without a function for each entry";
+  }
+  if (table->weights_file && table->weights_embedded)
+    return "weights both embedded and in a file";
+  if (table->weights_bytes && !table->weights_file && !table->weights_embedded)
+    return "weights neither embedded nor in a file";
+  if ((uintptr_t)table->weights_embedded % 4096)
+    return "embedded weights that are not page-aligned";
+  if (table->weights_file && (!table->weights_file[0] || strchr(table->weights_file, '/')))
+    return "a weights file outside its own folder";
+  if (table->weights_file && (table->weights_header_bytes < 8 || table->weights_header_bytes % 4096))
+    return "weights that are not page-aligned in their file";
+  if (table->weights_file && table->weights_bytes > INT64_MAX - table->weights_header_bytes)
+    return "weights of impossible size";
+  return NULL;
+}
+
+thresh_code thresh_table_check(const thresh_abi_library *table, const char *path, thresh_status *status) {
+  if (table->abi_version != THRESH_ABI_VERSION)
+    return thresh_status_set(status, THRESH_INVALID_LIBRARY,
+                             "library '%s' is of another compiler version: expects ABI version %d, but got %u", path,
+                             THRESH_ABI_VERSION, table->abi_version);
+  const char *fault = table_fault(table);
+  if (fault)
+    return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': its table has %s", path, fault);
+  for (int32_t i = 0; i < table->num_entries; ++i) {
+    const thresh_abi_entry *entry = &table->entries[i];
+    if (!entry->name || !entry->name[0])
+      return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': entry %d has no name", path, i);
+    thresh_code code = check_tensors(entry->inputs, entry->num_inputs, "input", entry, path, status);
+    if (code == THRESH_OK)
+      code = check_tensors(entry->outputs, entry->num_outputs, "output", entry, path, status);
+    if (code != THRESH_OK)
+      return code;
+  }
+  return THRESH_OK;
+}
