@@ -1,0 +1,16 @@
+//===- thresh-opt.cpp - mlir-opt with the thresh dialect and its passes -----===//
+#include "dialects/Thresh/IR/ThreshDialect.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<thresh::ThreshDialect>();
+  mlir::registerAllPasses();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Thresh optimizer driver\n", registry));
+}
