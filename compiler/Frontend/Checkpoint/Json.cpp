@@ -1,0 +1,183 @@
+//===- Json.cpp - Checked reading of JSON files -----------------------------===//
+#include "compiler/Frontend/Checkpoint/Json.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Errc.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <cmath>
+
+using nlohmann::json;
+
+namespace thresh {
+
+namespace {
+
+/// Walks a text without building anything: finds where it breaks and how deep it nests, neither of which
+/// the exception-free parser reports.
+class SyntaxChecker : public nlohmann::json_sax<json> {
+public:
+  static constexpr int kMaxDepth = 64;
+
+  std::string problem; ///< empty when the text is well formed
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t &) override { return true; }
+  bool string(string_t &) override { return true; }
+  bool binary(binary_t &) override { return true; }
+  bool key(string_t &) override { return true; }
+  bool start_object(std::size_t) override { return enter(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool end_array() override { return leave(); }
+
+  bool parse_error(std::size_t position, const std::string &, const json::exception &) override {
+    problem = "expects JSON, but it breaks at byte " + std::to_string(position);
+    return false;
+  }
+
+private:
+  bool enter() {
+    if (++depth <= kMaxDepth)
+      return true;
+    problem = "expects JSON at most " + std::to_string(kMaxDepth) + " levels deep";
+    return false;
+  }
+  bool leave() {
+    --depth;
+    return true;
+  }
+
+  int depth = 0;
+};
+
+} // namespace
+
+llvm::Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::errc::invalid_argument, message);
+}
+
+llvm::Expected<json> parseJsonObject(llvm::StringRef text, llvm::StringRef file) {
+  // The parser takes a NUL for the end of the text and skips a byte order mark; JSON allows neither.
+  llvm::StringRef start = text.ltrim(" \t\r\n");
+  if (!start.starts_with("{"))
+    return makeError(file + ": expects a JSON object");
+  if (size_t nul = text.find('\0'); nul != llvm::StringRef::npos)
+    return makeError(file + ": expects JSON, but byte " + llvm::Twine(nul) + " is NUL");
+
+  SyntaxChecker checker;
+  json::sax_parse(text.begin(), text.end(), &checker);
+  if (!checker.problem.empty())
+    return makeError(file + ": " + checker.problem);
+  json root = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (root.is_discarded())
+    return makeError(file + ": expects JSON");
+  return root;
+}
+
+llvm::Expected<json> readJsonObject(llvm::StringRef file) {
+  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return makeError(file + ": cannot be read: " + buffer.getError().message());
+  return parseJsonObject((*buffer)->getBuffer(), file);
+}
+
+std::string pointerStep(llvm::StringRef key) {
+  std::string step = "/";
+  for (char c : key) {
+    if (c == '~')
+      step += "~0";
+    else if (c == '/')
+      step += "~1";
+    else
+      step += c;
+  }
+  return step;
+}
+
+std::string describeJson(const json &value) {
+  constexpr size_t kMaxLength = 60;
+  if (value.is_structured() && value.size() > 16)
+    return (llvm::Twine(value.is_array() ? "an array of " : "an object of ") + llvm::Twine(value.size()) + " elements").str();
+  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
+  return text.size() <= kMaxLength ? text : text.substr(0, kMaxLength) + "...";
+}
+
+//===----------------------------------------------------------------------===//
+// JsonFields
+//===----------------------------------------------------------------------===//
+
+JsonFields::JsonFields(const json &object, llvm::StringRef file, llvm::StringRef pointer)
+    : object(object), file(file), pointer(pointer) {}
+
+void JsonFields::fail(llvm::StringRef key, const llvm::Twine &message) {
+  if (!error)
+    error = makeError(file + ": " + pointer + pointerStep(key) + ": " + message);
+}
+
+void JsonFields::failType(llvm::StringRef key, llvm::StringRef expected, const json &value) {
+  fail(key, "expects " + expected + ", but got " + describeJson(value));
+}
+
+const json *JsonFields::find(llvm::StringRef key, bool hasFallback, llvm::StringRef expected) {
+  auto it = object.find(key.str());
+  if (it != object.end() && !it->is_null())
+    return &*it;
+  if (!hasFallback)
+    fail(key, "expects " + expected + ", but the field is missing");
+  return nullptr;
+}
+
+int64_t JsonFields::integer(llvm::StringRef key, int64_t min, int64_t max, std::optional<int64_t> fallback) {
+  std::string expected = "an integer from " + std::to_string(min) + " to " + std::to_string(max);
+  const json *value = find(key, fallback.has_value(), expected);
+  if (!value)
+    return fallback.value_or(min);
+  bool fits = value->is_number_integer() &&
+              !(value->is_number_unsigned() && value->get<uint64_t>() > uint64_t(INT64_MAX));
+  if (fits) {
+    int64_t number = value->get<int64_t>();
+    if (number >= min && number <= max)
+      return number;
+  }
+  failType(key, expected, *value);
+  return min;
+}
+
+double JsonFields::positive(llvm::StringRef key, std::optional<double> fallback) {
+  const json *value = find(key, fallback.has_value(), "a number greater than 0");
+  if (!value)
+    return fallback.value_or(1.0);
+  if (value->is_number()) {
+    double number = value->get<double>();
+    if (std::isfinite(number) && number > 0)
+      return number;
+  }
+  failType(key, "a number greater than 0", *value);
+  return 1.0;
+}
+
+bool JsonFields::boolean(llvm::StringRef key, std::optional<bool> fallback) {
+  const json *value = find(key, fallback.has_value(), "true or false");
+  if (!value)
+    return fallback.value_or(false);
+  if (value->is_boolean())
+    return value->get<bool>();
+  failType(key, "true or false", *value);
+  return false;
+}
+
+std::string JsonFields::string(llvm::StringRef key, std::optional<llvm::StringRef> fallback) {
+  const json *value = find(key, fallback.has_value(), "a string");
+  if (!value)
+    return fallback.value_or("").str();
+  if (value->is_string())
+    return value->get<std::string>();
+  failType(key, "a string", *value);
+  return "";
+}
+
+} // namespace thresh
