@@ -1,0 +1,84 @@
+//===- WeightsFile.cpp - The packed safetensors file ---------------------------===//
+#include "compiler/Weights/TensorPacker.h"
+#include "compiler/Weights/WeightsPlan.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/FileSystem.h"
+
+using namespace mlir;
+
+namespace thresh {
+
+static uint64_t hashFnv1a(StringRef bytes) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (unsigned char byte : bytes)
+    hash = (hash ^ byte) * 0x100000001b3u;
+  return hash;
+}
+
+FailureOr<std::string> streamWeights(WeightsPlan &plan, llvm::raw_ostream &out) {
+  SourceFiles files;
+  llvm::TruncatedBLAKE3<16> hasher;
+  int64_t position = 0;
+  auto emit = [&](ArrayRef<char> piece) {
+    hasher.update(StringRef(piece.data(), piece.size()));
+    out.write(piece.data(), piece.size());
+    position += piece.size();
+  };
+  for (auto [tensor, parameter] : llvm::zip_equal(plan.weights.tensors, plan.parameters)) {
+    emit(SmallVector<char>(tensor.offset - position, 0));
+    llvm::Expected<int> descriptor = files.open(parameter.getSource());
+    llvm::Error error = descriptor ? TensorPacker(parameter, *descriptor).pack(emit) : descriptor.takeError();
+    if (error)
+      return emitError(parameter.getLoc()) << llvm::toString(std::move(error));
+  }
+  std::string content = llvm::toHex(hasher.final(), /*LowerCase=*/true);
+  plan.weights.id = hashFnv1a(makeWeightsHeader(plan.weights, content));
+  return content;
+}
+
+LogicalResult writeFileAtomically(Location loc, StringRef outFile,
+                                  llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> write) {
+  auto fail = [&](const llvm::Twine &reason) -> LogicalResult {
+    return emitError(loc) << outFile << ": cannot be written: " << reason;
+  };
+  llvm::Expected<llvm::sys::fs::TempFile> temp = llvm::sys::fs::TempFile::create(outFile + "-%%%%%%%%.tmp");
+  if (!temp)
+    return fail(llvm::toString(temp.takeError()));
+  llvm::raw_fd_ostream out(temp->FD, /*shouldClose=*/false);
+  LogicalResult written = write(out);
+  out.flush();
+  if (std::error_code code = out.error()) {
+    out.clear_error();
+    written = succeeded(written) ? fail(code.message()) : written;
+  }
+  if (failed(written)) {
+    llvm::consumeError(temp->discard());
+    return failure();
+  }
+  if (llvm::Error error = temp->keep(outFile))
+    return fail(llvm::toString(std::move(error)));
+  return success();
+}
+
+LogicalResult packWeights(ModuleOp module, StringRef outFile, PackedWeights &result) {
+  FailureOr<WeightsPlan> plan = planWeights(module);
+  if (failed(plan))
+    return failure();
+  auto write = [&](llvm::raw_pwrite_stream &out) -> LogicalResult {
+    out.write_zeros(plan->weights.headerBytes);
+    FailureOr<std::string> content = streamWeights(*plan, out);
+    if (failed(content))
+      return failure();
+    std::string header = makeWeightsHeader(plan->weights, *content);
+    out.pwrite(header.data(), header.size(), 0);
+    return success();
+  };
+  if (failed(writeFileAtomically(module.getLoc(), outFile, write)))
+    return failure();
+  result = std::move(plan->weights);
+  return success();
+}
+
+} // namespace thresh

@@ -1,0 +1,231 @@
+//===- WeightsPlan.cpp - Where each packed tensor goes -------------------------===//
+#include "compiler/Weights/WeightsPlan.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MathExtras.h"
+
+#include "nlohmann/json.hpp"
+
+#include <map>
+#include <tuple>
+
+using namespace mlir;
+
+namespace thresh {
+
+namespace {
+
+constexpr int64_t kPageBytes = 4096;
+constexpr int64_t kLineBytes = 64;
+/// From here on a tensor starts on a page of its own.
+constexpr int64_t kBigBytes = 64 * 1024;
+constexpr size_t kContentDigits = 32;
+
+/// Lays the distinct tensors of a module out, big ones first.
+class Planner {
+public:
+  explicit Planner(ModuleOp module) : module(module) {}
+  FailureOr<WeightsPlan> plan();
+
+private:
+  /// A tensor that several parameters may share.
+  struct Tensor {
+    PackedTensor packed;
+    ParameterOp parameter;
+    SmallVector<StringRef> symbols;
+  };
+
+  LogicalResult add(ParameterOp parameter);
+  LogicalResult check(ParameterOp parameter);
+  std::string makeName(ParameterOp parameter);
+
+  ModuleOp module;
+  std::vector<Tensor> tensors;
+  using Key = std::tuple<StringRef, int64_t, const void *, const void *, const void *>;
+  std::map<Key, size_t> known;
+  llvm::StringSet<> names;
+};
+
+} // namespace
+
+/// The safetensors name of an element type, or empty.
+static StringRef getDtypeName(Type type) {
+  if (type.isF32())
+    return "F32";
+  if (type.isF64())
+    return "F64";
+  if (type.isF16())
+    return "F16";
+  if (type.isBF16())
+    return "BF16";
+  if (type.isInteger(1))
+    return "BOOL";
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer)
+    return "";
+  bool isUnsigned = integer.isUnsigned();
+  switch (integer.getWidth()) {
+  case 8:
+    return isUnsigned ? "U8" : "I8";
+  case 16:
+    return isUnsigned ? "U16" : "I16";
+  case 32:
+    return isUnsigned ? "U32" : "I32";
+  case 64:
+    return isUnsigned ? "U64" : "I64";
+  default:
+    return "";
+  }
+}
+
+int64_t getElementBytes(Type type) {
+  return getDtypeName(type).empty() ? 0 : llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
+RankedTensorType getPackedType(RankedTensorType source, PackAttr pack, Type elementType) {
+  if (!pack)
+    return source.clone(elementType);
+  ArrayRef<int64_t> permutation = pack.getPermutation();
+  int64_t rank = source.getRank();
+  llvm::SmallBitVector seen(rank);
+  SmallVector<int64_t> shape;
+  for (int64_t dim : permutation) {
+    if (dim < 0 || dim >= rank || seen.test(dim))
+      return nullptr;
+    seen.set(dim);
+    shape.push_back(source.getDimSize(dim));
+  }
+  int64_t panel = pack.getPanel();
+  if (int64_t(shape.size()) != rank || panel < 0 || (panel > 0 && rank < 2))
+    return nullptr;
+  if (panel > 0) {
+    int64_t columns = shape.pop_back_val();
+    shape.insert(shape.end() - 1, llvm::divideCeil(columns, panel));
+    shape.push_back(panel);
+  }
+  return RankedTensorType::get(shape, elementType);
+}
+
+LogicalResult Planner::check(ParameterOp parameter) {
+  SourceAttr source = parameter.getSource();
+  auto fail = [&]() {
+    return emitError(parameter.getLoc()) << source.getFile().getValue() << ": tensor \"" << source.getTensor().getValue() << "\": ";
+  };
+  auto type = cast<RankedTensorType>(parameter.getType());
+  RankedTensorType stored = source.getType();
+  if (source.getFile().empty())
+    return fail() << "expects a source file";
+  for (RankedTensorType each : {type, stored})
+    if (!each.hasStaticShape() || getElementBytes(each.getElementType()) == 0)
+      return fail() << "expects a static shape and an element type of a weights file, but got " << each;
+  Type from = stored.getElementType(), to = type.getElementType();
+  if (from != to && !((from.isF16() || from.isBF16()) && to.isF32()))
+    return fail() << "cannot be cast from " << from << " to " << to;
+  RankedTensorType packed = getPackedType(stored, parameter.getPackAttr(), to);
+  if (packed != type)
+    return fail() << "expects type " << packed << " by its source and packing, but got " << type;
+  int64_t bytes = stored.getNumElements() * getElementBytes(from);
+  if (source.getLength() != bytes)
+    return fail() << "expects " << bytes << " bytes by its stored type, but got " << source.getLength();
+  return success();
+}
+
+/// The model's name of the tensor, marked when the layout is no longer the model's.
+std::string Planner::makeName(ParameterOp parameter) {
+  std::string base = llvm::json::fixUTF8(parameter.getSource().getTensor().getValue());
+  if (parameter.getPackAttr())
+    base += ".packed";
+  std::string name = base;
+  for (int suffix = 1; !names.insert(name).second; ++suffix)
+    name = base + "." + std::to_string(suffix);
+  return name;
+}
+
+LogicalResult Planner::add(ParameterOp parameter) {
+  SourceAttr source = parameter.getSource();
+  Key key(source.getFile().getValue(), source.getOffset(), source.getType().getAsOpaquePointer(),
+          parameter.getType().getAsOpaquePointer(), parameter.getPackAttr().getAsOpaquePointer());
+  auto [it, isNew] = known.try_emplace(key, tensors.size());
+  if (isNew) {
+    if (failed(check(parameter)))
+      return failure();
+    Tensor tensor;
+    tensor.parameter = parameter;
+    tensor.packed.name = makeName(parameter);
+    tensor.packed.type = cast<RankedTensorType>(parameter.getType());
+    tensor.packed.bytes = tensor.packed.type.getNumElements() * getElementBytes(tensor.packed.type.getElementType());
+    tensors.push_back(std::move(tensor));
+  }
+  tensors[it->second].symbols.push_back(parameter.getSymName());
+  return success();
+}
+
+FailureOr<WeightsPlan> Planner::plan() {
+  names.insert("__metadata__");
+  for (ParameterOp parameter : module.getOps<ParameterOp>())
+    if (failed(add(parameter)))
+      return failure();
+
+  std::stable_partition(tensors.begin(), tensors.end(), [](const Tensor &tensor) { return tensor.packed.bytes >= kBigBytes; });
+  WeightsPlan plan;
+  int64_t offset = 0;
+  for (Tensor &tensor : tensors) {
+    offset = llvm::alignTo(offset, tensor.packed.bytes >= kBigBytes ? kPageBytes : kLineBytes);
+    tensor.packed.offset = offset;
+    offset += tensor.packed.bytes;
+    for (StringRef symbol : tensor.symbols)
+      plan.weights.offsets[symbol] = tensor.packed.offset;
+    plan.weights.tensors.push_back(std::move(tensor.packed));
+    plan.parameters.push_back(tensor.parameter);
+  }
+  plan.weights.dataBytes = offset;
+  plan.weights.headerBytes = makeWeightsHeader(plan.weights, std::string(kContentDigits, '0')).size();
+  return plan;
+}
+
+FailureOr<WeightsPlan> planWeights(ModuleOp module) { return Planner(module).plan(); }
+
+LogicalResult layoutWeights(ModuleOp module, PackedWeights &result) {
+  FailureOr<WeightsPlan> plan = planWeights(module);
+  if (failed(plan))
+    return failure();
+  result = std::move(plan->weights);
+  return success();
+}
+
+std::string makeWeightsHeader(const PackedWeights &weights, StringRef content) {
+  llvm::StringSet<> names;
+  for (const PackedTensor &tensor : weights.tensors)
+    names.insert(tensor.name);
+
+  nlohmann::ordered_json header;
+  header["__metadata__"] = {{"format", "thresh"}, {"content", content.str()}};
+  auto addTensor = [&](const std::string &name, StringRef dtype, ArrayRef<int64_t> shape, int64_t begin, int64_t end) {
+    header[name] = {{"dtype", dtype.str()}, {"shape", shape.vec()}, {"data_offsets", {begin, end}}};
+  };
+  int64_t next = 0;
+  int paddings = 0;
+  for (const PackedTensor &tensor : weights.tensors) {
+    if (tensor.offset > next) {
+      std::string name;
+      do
+        name = "__pad_" + std::to_string(paddings++);
+      while (names.contains(name));
+      addTensor(name, "U8", {tensor.offset - next}, next, tensor.offset);
+    }
+    next = tensor.offset + tensor.bytes;
+    addTensor(tensor.name, getDtypeName(tensor.type.getElementType()), tensor.type.getShape(), tensor.offset, next);
+  }
+
+  std::string text = header.dump();
+  constexpr size_t kLengthBytes = 8;
+  text.append(llvm::alignTo(text.size() + kLengthBytes, kPageBytes) - kLengthBytes - text.size(), ' ');
+  char length[kLengthBytes];
+  llvm::support::endian::write64le(length, text.size());
+  return std::string(length, kLengthBytes) + text;
+}
+
+} // namespace thresh
