@@ -1,0 +1,254 @@
+//===- run_options.c - the command line of `thresh run` and `thresh-run` ------===//
+#include "runtime/Tools/run_options.h"
+
+#include "runtime/src/status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef thresh_code (*option_handler)(thresh_run_options *options, const char *flag, const char *value,
+                                      thresh_status *status);
+
+//===-------------------------------------------------------------------------===//
+// Values
+//===-------------------------------------------------------------------------===//
+
+static thresh_code parse_number(const char *flag, const char *text, int64_t *number, thresh_status *status) {
+  char *end;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (end == text || *end || errno)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects a whole number, but got '%s'", flag, text);
+  *number = value;
+  return THRESH_OK;
+}
+
+/// Splits "NAME=REST" at the first '='. `*name` is a copy for the caller to free, `*rest` points into `text`.
+static thresh_code split(const char *flag, const char *form, const char *text, char **name, const char **rest,
+                         thresh_status *status) {
+  const char *equals = strchr(text, '=');
+  if (!equals || equals == text || !equals[1])
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects %s, but got '%s'", flag, form, text);
+  *name = strndup(text, (size_t)(equals - text));
+  *rest = equals + 1;
+  return *name ? THRESH_OK : thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory");
+}
+
+static thresh_code add_file(thresh_named_file *files, int *count, const char *flag, const char *value,
+                            thresh_status *status) {
+  const char *path = NULL;
+  thresh_code code = split(flag, "NAME=FILE", value, &files[*count].name, &path, status);
+  if (code != THRESH_OK)
+    return code;
+  files[*count].path = strdup(path);
+  return files[(*count)++].path ? THRESH_OK : thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory");
+}
+
+//===-------------------------------------------------------------------------===//
+// Options
+//===-------------------------------------------------------------------------===//
+
+static thresh_code set_input(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  return add_file(options->inputs, &options->sources.num_files, flag, value, status);
+}
+
+static thresh_code set_output(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  return add_file(options->outputs, &options->num_outputs, flag, value, status);
+}
+
+static thresh_code set_random(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  int64_t seed = 0;
+  thresh_code code = parse_number(flag, value, &seed, status);
+  options->sources.random = 1;
+  options->sources.seed = (uint64_t)seed;
+  return code;
+}
+
+static thresh_code set_dim(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  thresh_named_number *dim = &options->dims[options->sources.num_dims];
+  const char *number = NULL;
+  thresh_code code = split(flag, "NAME=N", value, &dim->name, &number, status);
+  if (code != THRESH_OK)
+    return code;
+  ++options->sources.num_dims;
+  return parse_number(flag, number, &dim->number, status);
+}
+
+static thresh_code set_maximum(thresh_run_options *options, const char *flag, const char *value,
+                               thresh_status *status) {
+  thresh_named_number *maximum = &options->maxima[options->sources.num_maxima];
+  const char *number = value;
+  if (strchr(value, '=')) {
+    thresh_code code = split(flag, "[NAME=]N", value, &maximum->name, &number, status);
+    if (code != THRESH_OK)
+      return code;
+  }
+  ++options->sources.num_maxima;
+  return parse_number(flag, number, &maximum->number, status);
+}
+
+static thresh_code set_entry(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  (void)flag, (void)status;
+  options->entry = value;
+  return THRESH_OK;
+}
+
+static thresh_code set_target(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  (void)flag, (void)status;
+  options->target = value;
+  return THRESH_OK;
+}
+
+static thresh_code set_weights(thresh_run_options *options, const char *flag, const char *value,
+                               thresh_status *status) {
+  (void)flag, (void)status;
+  options->weights = value;
+  return THRESH_OK;
+}
+
+/// A number of at least 1.
+static thresh_code parse_count(const char *flag, const char *value, int64_t *number, thresh_status *status) {
+  thresh_code code = parse_number(flag, value, number, status);
+  if (code == THRESH_OK && *number < 1)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects 1 or more, but got '%s'", flag, value);
+  return code;
+}
+
+static thresh_code set_threads(thresh_run_options *options, const char *flag, const char *value,
+                               thresh_status *status) {
+  return parse_count(flag, value, &options->threads, status);
+}
+
+static thresh_code set_repeat(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  return parse_count(flag, value, &options->repeat, status);
+}
+
+static thresh_code set_help(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  (void)flag, (void)value, (void)status;
+  options->help = 1;
+  return THRESH_OK;
+}
+
+static const struct {
+  const char *flag;
+  const char *value; ///< NULL when the option takes none
+  option_handler handler;
+  const char *help;
+} option_table[] = {
+    {"--input", "NAME=FILE", set_input, "read this input from a .npy file (repeatable)"},
+    {"--output", "NAME=FILE", set_output, "write this output to a .npy file (repeatable)"},
+    {"--random", "SEED", set_random, "make the inputs that have no file from random numbers"},
+    {"--dim", "NAME=N", set_dim, "extent of a dynamic dimension of random inputs; 1 unless a file says it"},
+    {"--random-max", "[NAME=]N", set_maximum, "largest random integer, of all inputs or of one (default 1)"},
+    {"--entry", "NAME", set_entry, "entry point to run (default: the first)"},
+    {"--threads", "N", set_threads, "threads of parallel loops (default: the CPUs allowed)"},
+    {"--repeat", "N", set_repeat, "run once, then N times more, and print the times of those"},
+    {"--weights", "FILE", set_weights, "weights file (default: the one beside the library)"},
+    {"--target", "NAME", set_target, "variant to run (default: the best for this CPU)"},
+    {"--help", NULL, set_help, "print this text"},
+};
+
+enum { NUM_OPTIONS = sizeof option_table / sizeof option_table[0] };
+
+void thresh_run_options_help(const char *program) {
+  printf("usage: %s LIBRARY.so [options]\n\n"
+         "Runs a library that the thresh compiler made.\n\n"
+         "options:\n",
+         program);
+  for (int i = 0; i < NUM_OPTIONS; ++i) {
+    const char *value = option_table[i].value ? option_table[i].value : "";
+    printf("  %-12s %-10s %s\n", option_table[i].flag, value, option_table[i].help);
+  }
+  printf("\nEvery input needs a file or --random. Random floats lie in [-1, 1), integers in 0 to the largest (the\n"
+         "default of 1 suits token ids, masks and token types alike), booleans are 0 or 1; the same seed makes the\n"
+         "same numbers. Without --output each output is described on a line: name, dtype, shape, range, first values.\n"
+         "Output files appear whole, all or none. Exit code 1 on any error.\n\n"
+         "example:\n"
+         "  %s model.so --random 1 --dim batch=1 --dim seq=128 --output last_hidden_state=y.npy\n",
+         program);
+}
+
+//===-------------------------------------------------------------------------===//
+// Parsing
+//===-------------------------------------------------------------------------===//
+
+/// Handles argv[*index], which starts with "--", and its value.
+static thresh_code parse_option(int argc, char **argv, int *index, thresh_run_options *options,
+                                thresh_status *status) {
+  const char *argument = argv[*index];
+  const char *equals = strchr(argument, '=');
+  size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
+  for (int i = 0; i < NUM_OPTIONS; ++i) {
+    const char *flag = option_table[i].flag;
+    if (strlen(flag) != length || memcmp(flag, argument, length))
+      continue;
+    const char *value = equals ? equals + 1 : NULL;
+    if (!option_table[i].value && value)
+      return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects no value, but got '%s'", flag, value);
+    if (option_table[i].value && !value && *index + 1 < argc)
+      value = argv[++*index];
+    if (option_table[i].value && (!value || !value[0]))
+      return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects %s, but got nothing", flag,
+                               option_table[i].value);
+    return option_table[i].handler(options, flag, value, status);
+  }
+  return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "no option '%.*s'; --help lists them", (int)length,
+                           argument);
+}
+
+static thresh_code parse_all(int argc, char **argv, thresh_run_options *options, thresh_status *status) {
+  for (int i = 1; i < argc; ++i) {
+    thresh_code code = THRESH_OK;
+    if (argv[i][0] == '-' && argv[i][1])
+      code = parse_option(argc, argv, &i, options, status);
+    else if (options->library)
+      code = thresh_status_set(status, THRESH_INVALID_ARGUMENT, "expects one library, but got '%s' and '%s'",
+                               options->library, argv[i]);
+    else
+      options->library = argv[i];
+    if (code != THRESH_OK)
+      return code;
+  }
+  if (!options->library && !options->help)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "expects a library; --help says more");
+  return thresh_status_ok(status);
+}
+
+thresh_code thresh_run_options_parse(int argc, char **argv, thresh_run_options *options, thresh_status *status) {
+  *options = (thresh_run_options){0};
+  size_t most = (size_t)argc + 1;
+  options->sources.files = options->inputs = calloc(most, sizeof *options->inputs);
+  options->outputs = calloc(most, sizeof *options->outputs);
+  options->sources.dims = options->dims = calloc(most, sizeof *options->dims);
+  options->sources.maxima = options->maxima = calloc(most, sizeof *options->maxima);
+  int have_memory = options->inputs && options->outputs && options->dims && options->maxima;
+  thresh_code code = have_memory ? parse_all(argc, argv, options, status)
+                                 : thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory");
+  if (code != THRESH_OK)
+    thresh_run_options_free(options);
+  return code;
+}
+
+static void free_files(thresh_named_file *files, int count) {
+  for (int i = 0; i < count; ++i) {
+    free(files[i].name);
+    free(files[i].path);
+  }
+  free(files);
+}
+
+static void free_numbers(thresh_named_number *numbers, int count) {
+  for (int i = 0; i < count; ++i)
+    free(numbers[i].name);
+  free(numbers);
+}
+
+void thresh_run_options_free(thresh_run_options *options) {
+  free_files(options->inputs, options->sources.num_files);
+  free_files(options->outputs, options->num_outputs);
+  free_numbers(options->dims, options->sources.num_dims);
+  free_numbers(options->maxima, options->sources.num_maxima);
+  *options = (thresh_run_options){0};
+}
