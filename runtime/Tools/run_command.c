@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-/// What a command holds until it ends. Zero-initialise.
+/// What a run holds until it ends. Zero-initialise.
 typedef struct run_job {
   thresh_run_options options;
   thresh_model *model;
@@ -68,9 +68,9 @@ static thresh_code prepare(run_job *job, thresh_status *status) {
   if (code == THRESH_OK)
     code = thresh_model_open(options->library, &open, &job->model, status);
   if (code == THRESH_OK)
-    code = find_entry(command, status);
+    code = find_entry(job, status);
   if (code == THRESH_OK)
-    code = make_outputs(command, status);
+    code = make_outputs(job, status);
   if (code == THRESH_OK)
     code = thresh_inputs_make(job->info, &options->sources, job->inputs, status);
   if (code == THRESH_OK)
@@ -106,7 +106,7 @@ static thresh_code run_repeatedly(run_job *job, thresh_status *status) {
   thresh_code code = THRESH_OK;
   for (size_t i = 0; code == THRESH_OK && i < count; ++i) {
     double start = now_ms();
-    code = run_once(command, status);
+    code = run_once(job, status);
     times[i] = now_ms() - start;
     sum += times[i];
   }
@@ -136,13 +136,13 @@ static thresh_code write_files(run_job *job, thresh_status *status) {
 }
 
 static thresh_code run(run_job *job, thresh_status *status) {
-  thresh_code code = prepare(command, status);
+  thresh_code code = prepare(job, status);
   if (code == THRESH_OK)
-    code = run_once(command, status);
+    code = run_once(job, status);
   if (code == THRESH_OK && job->options.repeat)
-    code = run_repeatedly(command, status);
+    code = run_repeatedly(job, status);
   if (code != THRESH_OK || job->options.num_outputs)
-    return code == THRESH_OK ? write_files(command, status) : code;
+    return code == THRESH_OK ? write_files(job, status) : code;
   for (int32_t i = 0; i < job->num_outputs; ++i)
     thresh_print_output(job->info->outputs[i].name, &job->outputs[i]);
   return THRESH_OK;
