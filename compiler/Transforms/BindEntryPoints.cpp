@@ -1,0 +1,88 @@
+//===- BindEntryPoints.cpp - Arguments and results become inputs and outputs -===//
+//
+// Runs on tensors, after kernels are formed and just before bufferization: a launch that computes a result writes
+// straight into the output, which from then on is all that keeps it alive.
+//
+//===-----------------------------------------------------------------------===//
+#include "compiler/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace thresh {
+#define GEN_PASS_DEF_BINDENTRYPOINTSPASS
+#include "compiler/Transforms/Passes.h.inc"
+
+namespace {
+
+MemRefType bufferTypeOf(RankedTensorType type) { return MemRefType::get(type.getShape(), type.getElementType()); }
+
+void bindInputs(func::FuncOp function, OpBuilder &builder) {
+  builder.setInsertionPointToStart(&function.getBody().front());
+  for (BlockArgument argument : function.getArguments()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    Value input = InputOp::create(builder, argument.getLoc(), bufferTypeOf(type), argument.getArgNumber());
+    Value tensor = bufferization::ToTensorOp::create(builder, argument.getLoc(), type, input, /*restrict=*/true);
+    argument.replaceAllUsesWith(tensor);
+  }
+}
+
+/// The launch that computes `value` into a tensor of its own, if nothing else needs that value's memory to differ.
+LaunchOp ownLaunch(Value value) {
+  auto launch = value.getDefiningOp<LaunchOp>();
+  if (!launch)
+    return {};
+  Value out = launch.getOuts()[cast<OpResult>(value).getResultNumber()];
+  auto empty = out.getDefiningOp<tensor::EmptyOp>();
+  return empty ? launch : LaunchOp();
+}
+
+void bindOutput(func::ReturnOp returnOp, unsigned index, llvm::DenseSet<Value> &bound, OpBuilder &builder) {
+  Value result = returnOp.getOperand(index);
+  Location loc = result.getLoc();
+  auto type = cast<RankedTensorType>(result.getType());
+  LaunchOp launch = bound.insert(result).second ? ownLaunch(result) : LaunchOp();
+  builder.setInsertionPoint(launch ? launch.getOperation() : returnOp.getOperation());
+  SmallVector<Value> sizes;
+  if (launch) {
+    unsigned number = cast<OpResult>(result).getResultNumber();
+    sizes = llvm::to_vector(launch.getOuts()[number].getDefiningOp<tensor::EmptyOp>().getDynamicSizes());
+  } else {
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim))
+        sizes.push_back(tensor::DimOp::create(builder, loc, result, dim));
+  }
+  Value output = OutputOp::create(builder, loc, bufferTypeOf(type), index, sizes);
+  if (launch) {
+    Value destination = bufferization::ToTensorOp::create(builder, loc, type, output, /*restrict=*/true, /*writable=*/true);
+    launch.getOutsMutable()[cast<OpResult>(result).getResultNumber()].assign(destination);
+    return;
+  }
+  bufferization::MaterializeInDestinationOp::create(builder, loc, /*result=*/Type(), result, output, /*restrict=*/true,
+                                                    /*writable=*/true);
+}
+
+struct BindEntryPointsPass final : impl::BindEntryPointsPassBase<BindEntryPointsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      bind(function);
+  }
+
+  void bind(func::FuncOp function) {
+    OpBuilder builder(&getContext());
+    bindInputs(function, builder);
+    auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+    llvm::DenseSet<Value> bound;
+    for (unsigned index = 0; index < returnOp.getNumOperands(); ++index)
+      bindOutput(returnOp, index, bound, builder);
+    returnOp.getOperandsMutable().clear();
+    llvm::BitVector all(function.getNumArguments(), true);
+    (void)function.eraseArguments(all);
+    llvm::BitVector results(function.getNumResults(), true);
+    (void)function.eraseResults(results);
+  }
+};
+
+} // namespace
+} // namespace thresh

@@ -1,0 +1,90 @@
+//===- BufferizableOpInterfaces.cpp - Our ops in one-shot bufferization ------===//
+#include "compiler/Transforms/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+
+namespace thresh {
+namespace {
+
+/// Kernels read dense row-major memory: a strided view is copied first.
+FailureOr<Value> denseBuffer(RewriterBase &rewriter, Value tensor, const BufferizationOptions &options,
+                             BufferizationState &state) {
+  FailureOr<Value> buffer = getBuffer(rewriter, tensor, options, state);
+  if (failed(buffer))
+    return failure();
+  auto type = cast<MemRefType>(buffer->getType());
+  if (type.getLayout().isIdentity())
+    return buffer;
+  Location loc = tensor.getLoc();
+  SmallVector<Value> sizes;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (type.isDynamicDim(dim))
+      sizes.push_back(memref::DimOp::create(rewriter, loc, *buffer, dim));
+  auto denseType = MemRefType::get(type.getShape(), type.getElementType());
+  Value dense = memref::AllocOp::create(rewriter, loc, denseType, sizes);
+  memref::CopyOp::create(rewriter, loc, *buffer, dense);
+  return dense;
+}
+
+struct LaunchModel : DstBufferizableOpInterfaceExternalModel<LaunchModel, LaunchOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+  }
+
+  /// Kernels read inputs while they write outputs, in any order.
+  bool bufferizesToElementwiseAccess(Operation *, const AnalysisState &, ArrayRef<OpOperand *>) const { return false; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto launch = cast<LaunchOp>(op);
+    SmallVector<Value> inputs, outs;
+    for (Value input : launch.getInputs()) {
+      FailureOr<Value> buffer = denseBuffer(rewriter, input, options, state);
+      if (failed(buffer))
+        return failure();
+      inputs.push_back(*buffer);
+    }
+    for (Value out : launch.getOuts()) {
+      FailureOr<Value> buffer = getBuffer(rewriter, out, options, state);
+      if (failed(buffer))
+        return failure();
+      if (!cast<MemRefType>(buffer->getType()).getLayout().isIdentity())
+        return launch.emitOpError("expects a dense destination, but got ") << buffer->getType();
+      outs.push_back(*buffer);
+    }
+    LaunchOp::create(rewriter, op->getLoc(), TypeRange{}, launch.getKernelAttr(), inputs, outs);
+    replaceOpWithBufferizedValues(rewriter, op, outs);
+    return success();
+  }
+};
+
+/// A parameter is read-only memory of the weights file.
+struct LoadParameterModel : BufferizableOpInterface::ExternalModel<LoadParameterModel, LoadParameterOp> {
+  bool isWritable(Operation *, Value, const AnalysisState &) const { return false; }
+  AliasingOpOperandList getAliasingOpOperands(Operation *, Value, const AnalysisState &) const { return {}; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &,
+                          BufferizationState &) const {
+    auto load = cast<LoadParameterOp>(op);
+    auto type = cast<RankedTensorType>(load.getType());
+    Value buffer = LoadParameterOp::create(rewriter, op->getLoc(), MemRefType::get(type.getShape(), type.getElementType()),
+                                           load.getParameterAttr());
+    replaceOpWithBufferizedValues(rewriter, op, buffer);
+    return success();
+  }
+};
+
+} // namespace
+
+void registerBufferizableOpInterfaces(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, ThreshDialect *) {
+    LaunchOp::attachInterface<LaunchModel>(*context);
+    LoadParameterOp::attachInterface<LoadParameterModel>(*context);
+  });
+}
+
+} // namespace thresh

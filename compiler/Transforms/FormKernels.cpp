@@ -1,0 +1,238 @@
+//===- FormKernels.cpp - Groups of linalg ops become kernels and launches ----===//
+#include "compiler/Conversion/KernelToSpec/KernelToSpec.h"
+#include "compiler/Transforms/KernelGroups.h"
+#include "compiler/Transforms/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace thresh {
+#define GEN_PASS_DEF_FORMKERNELSPASS
+#include "compiler/Transforms/Passes.h.inc"
+
+namespace {
+
+/// The constant that a tensor is filled with before a reduction, or null.
+linalg::FillOp fillOf(Value init) { return init.getDefiningOp<linalg::FillOp>(); }
+
+/// Turns one group into a kernel symbol and a launch at the root's place.
+class Outliner {
+public:
+  Outliner(KernelGroup &group, ModuleOp module, SymbolTable &symbols)
+      : group(group), builder(module.getContext()), module(module), symbols(symbols) {}
+
+  /// `known` maps the text of a kernel's body to its symbol, so that equal kernels are made once.
+  void outline(llvm::StringMap<StringAttr> &known, int &counter) {
+    collectInputs();
+    builder.setInsertionPoint(group.root);
+    collectDestinations();
+    KernelOp kernel = buildKernel();
+    StringAttr symbol = share(kernel, known, counter);
+    builder.setInsertionPoint(group.root);
+    auto launch = LaunchOp::create(builder, group.root.getLoc(), group.root.getResultTypes(), symbol.getValue(),
+                                   inputs.getArrayRef(), destinations);
+    group.root->replaceAllUsesWith(launch.getResults());
+    for (Operation *member : group.members)
+      member->erase();
+  }
+
+private:
+  bool isMember(Operation *op) const { return op && group.members.contains(op); }
+
+  /// Tensors that come from outside, those that bodies extract from included; scalars are put into tensors.
+  void collectInputs() {
+    for (Operation *op : group.members) {
+      auto member = cast<GenericOp>(op);
+      for (OpOperand *input : member.getDpsInputOperands())
+        addInput(input->get());
+      for (Value init : member.getDpsInits())
+        if (!fillOf(init) && !init.getDefiningOp<tensor::EmptyOp>())
+          addInput(init);
+      llvm::SetVector<Value> captured;
+      getUsedValuesDefinedAbove(member.getRegion(), captured);
+      for (Value value : captured)
+        capture(value);
+    }
+  }
+
+  void addInput(Value value) {
+    if (!isMember(value.getDefiningOp()))
+      inputs.insert(value);
+  }
+
+  void capture(Value value) {
+    if (matchPattern(value, m_Constant()) && !isa<ShapedType>(value.getType()))
+      return;
+    if (isa<RankedTensorType>(value.getType()))
+      return addInput(value);
+    builder.setInsertionPoint(group.root);
+    Value stored = value;
+    if (value.getType().isIndex())
+      stored = arith::IndexCastOp::create(builder, value.getLoc(), builder.getI64Type(), value);
+    Value boxed = tensor::FromElementsOp::create(
+        builder, value.getLoc(), RankedTensorType::get({}, stored.getType()), ValueRange{stored});
+    boxedScalars[value] = boxed;
+    inputs.insert(boxed);
+  }
+
+  /// The memory that the root writes: its own empty tensor, or a fresh one where it starts from real values.
+  void collectDestinations() {
+    for (OpResult result : group.root->getResults()) {
+      Value init = group.root.getDpsInits()[result.getResultNumber()];
+      if (auto fill = fillOf(init))
+        init = fill.getDpsInits()[0];
+      if (!init.getDefiningOp<tensor::EmptyOp>()) {
+        SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, result.getLoc(), init);
+        init = tensor::EmptyOp::create(builder, result.getLoc(), sizes,
+                                       cast<RankedTensorType>(result.getType()).getElementType());
+      }
+      destinations.push_back(init);
+    }
+  }
+
+  KernelOp buildKernel() {
+    Location loc = group.root.getLoc();
+    builder.setInsertionPointToEnd(module.getBody());
+    auto kernel = KernelOp::create(builder, loc, "kernel", group.family);
+    Block *block = builder.createBlock(&kernel.getBody());
+    IRMapping map;
+    for (Value input : inputs)
+      map.map(input, block->addArgument(input.getType(), input.getLoc()));
+    SmallVector<Value> outputs;
+    for (Value destination : destinations)
+      outputs.push_back(block->addArgument(destination.getType(), destination.getLoc()));
+    SmallVector<Operation *> inOrder(group.members.begin(), group.members.end());
+    llvm::sort(inOrder, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    for (Operation *member : inOrder)
+      cloneMember(cast<GenericOp>(member), map, outputs);
+    SmallVector<Value> results;
+    for (Value result : group.root->getResults())
+      results.push_back(map.lookup(result));
+    YieldOp::create(builder, loc, results);
+    return kernel;
+  }
+
+  void cloneMember(GenericOp member, IRMapping &map, ArrayRef<Value> outputs) {
+    cloneCaptured(member, map);
+    for (auto [number, init] : llvm::enumerate(member.getDpsInits())) {
+      if (map.contains(init) && !fillOf(init) && !init.getDefiningOp<tensor::EmptyOp>())
+        continue;
+      Value target = member == group.root ? outputs[number] : emptyFor(member, number, map);
+      if (auto fill = fillOf(init)) {
+        Operation *scalar = builder.clone(*fill.getInputs()[0].getDefiningOp(), map);
+        target = linalg::FillOp::create(builder, fill.getLoc(), scalar->getResult(0), target).getResult(0);
+      }
+      map.map(init, target);
+    }
+    builder.clone(*member, map);
+  }
+
+  /// Brings constants and boxed scalars that the body uses into the kernel.
+  void cloneCaptured(GenericOp member, IRMapping &map) {
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(member.getRegion(), captured);
+    for (Value value : captured) {
+      if (map.contains(value))
+        continue;
+      if (Value boxed = boxedScalars.lookup(value)) {
+        Value scalar = tensor::ExtractOp::create(builder, value.getLoc(), map.lookup(boxed), ValueRange{});
+        if (value.getType().isIndex())
+          scalar = arith::IndexCastOp::create(builder, value.getLoc(), builder.getIndexType(), scalar);
+        map.map(value, scalar);
+      } else {
+        builder.clone(*value.getDefiningOp(), map);
+      }
+    }
+  }
+
+  /// An empty tensor of a member's shape, sized by the inputs that its loops run over.
+  Value emptyFor(GenericOp member, unsigned number, IRMapping &map) {
+    Location loc = member.getLoc();
+    auto type = cast<RankedTensorType>(member.getDpsInits()[number].getType());
+    AffineMap outputMap = member.getMatchingIndexingMap(member.getDpsInitOperand(number));
+    SmallVector<Value> sizes;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim))
+        sizes.push_back(extentOf(member, outputMap.getDimPosition(dim), map));
+    return tensor::EmptyOp::create(builder, loc, type, sizes);
+  }
+
+  Value extentOf(GenericOp member, unsigned loop, IRMapping &map) {
+    int64_t known = member.getStaticLoopRanges()[loop];
+    if (known != ShapedType::kDynamic)
+      return arith::ConstantIndexOp::create(builder, member.getLoc(), known);
+    for (OpOperand *input : member.getDpsInputOperands())
+      for (auto [dim, expr] : llvm::enumerate(member.getMatchingIndexingMap(input).getResults()))
+        if (auto dimExpr = dyn_cast<AffineDimExpr>(expr); dimExpr && dimExpr.getPosition() == loop)
+          return tensor::DimOp::create(builder, member.getLoc(), map.lookup(input->get()), dim);
+    llvm_unreachable("growKernelGroup admits only members whose extents an input tells");
+  }
+
+  /// Keeps the kernel under a new name, or drops it for an equal one.
+  StringAttr share(KernelOp kernel, llvm::StringMap<StringAttr> &known, int &counter) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    kernel.print(stream, OpPrintingFlags().useLocalScope());
+    auto [entry, isNew] = known.try_emplace(text);
+    if (isNew) {
+      std::string name = ("thresh_" + stringifyKernelFamily(kernel.getFamily()) + "_" + Twine(counter++)).str();
+      kernel.setSymName(name);
+      symbols.insert(kernel);
+      entry->second = kernel.getSymNameAttr();
+    } else {
+      kernel.erase();
+    }
+    return entry->second;
+  }
+
+  KernelGroup &group;
+  OpBuilder builder;
+  ModuleOp module;
+  SymbolTable &symbols;
+  llvm::SetVector<Value> inputs;
+  llvm::DenseMap<Value, Value> boxedScalars;
+  SmallVector<Value> destinations;
+};
+
+struct FormKernelsPass final : impl::FormKernelsPassBase<FormKernelsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    llvm::StringMap<StringAttr> known;
+    int counter = 0;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      for (KernelGroup &group : groupsOf(function))
+        Outliner(group, getOperation(), symbols).outline(known, counter);
+  }
+
+  /// The groups of a function, first root first.
+  std::vector<KernelGroup> groupsOf(func::FuncOp function) {
+    std::vector<KernelGroup> groups;
+    llvm::DenseSet<Operation *> taken;
+    SmallVector<GenericOp> candidates;
+    for (Operation &op : function.getBody().front())
+      if (auto generic = dyn_cast<GenericOp>(op))
+        candidates.push_back(generic);
+    for (GenericOp op : llvm::reverse(candidates)) {
+      if (taken.contains(op))
+        continue;
+      if (std::optional<std::string> reason = whyNoKernel(op)) {
+        op.emitRemark("runs as loops, not as a kernel: ") << *reason;
+        continue;
+      }
+      groups.push_back(growKernelGroup(op, [&](Operation *other) { return taken.contains(other); }));
+      taken.insert(groups.back().members.begin(), groups.back().members.end());
+    }
+    std::reverse(groups.begin(), groups.end());
+    return groups;
+  }
+};
+
+} // namespace
+} // namespace thresh

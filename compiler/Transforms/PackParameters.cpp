@@ -1,0 +1,105 @@
+//===- PackParameters.cpp - Stored layout of matmul weights -------------------===//
+#include "compiler/Transforms/KernelGroups.h"
+#include "compiler/Transforms/Passes.h"
+
+using namespace mlir;
+using linalg::GenericOp;
+
+namespace thresh {
+#define GEN_PASS_DEF_PACKPARAMETERSPASS
+#include "compiler/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Columns a panel holds: one AVX-512 vector of floats, two of AVX2; matmul tiles take several panels.
+constexpr int64_t kPanel = 16;
+
+/// How a contraction reads a parameter: which dimension is k (reduced) and which n (a column of the result).
+struct MatrixUse {
+  int64_t reductionDim = -1;
+  int64_t columnDim = -1;
+  unsigned reductionLoop = 0;
+  unsigned columnLoop = 0;
+};
+
+/// The use if it is a plain matrix read: rank 2, one reduction loop, and n the last loop of the result.
+std::optional<MatrixUse> matrixUse(OpOperand &operand) {
+  auto op = dyn_cast<GenericOp>(operand.getOwner());
+  if (!op || !isContraction(op) || !op.isDpsInput(&operand) || op.getNumReductionLoops() != 1)
+    return std::nullopt;
+  AffineMap read = op.getMatchingIndexingMap(&operand);
+  AffineMap write = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  if (read.getNumResults() != 2 || !read.isProjectedPermutation() || !write.isProjectedPermutation())
+    return std::nullopt;
+  MatrixUse use;
+  for (unsigned dim = 0; dim < 2; ++dim) {
+    unsigned loop = read.getDimPosition(dim);
+    if (op.getIteratorTypesArray()[loop] == utils::IteratorType::reduction) {
+      use.reductionDim = dim;
+      use.reductionLoop = loop;
+    } else {
+      use.columnDim = dim;
+      use.columnLoop = loop;
+    }
+  }
+  if (use.reductionDim < 0 || use.columnDim < 0 || write.getNumResults() == 0 ||
+      write.getDimPosition(write.getNumResults() - 1) != use.columnLoop)
+    return std::nullopt;
+  return use;
+}
+
+struct PackParametersPass final : impl::PackParametersPassBase<PackParametersPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    llvm::MapVector<Operation *, SmallVector<LoadParameterOp>> loads;
+    SymbolTable symbols(getOperation());
+    getOperation().walk([&](LoadParameterOp load) {
+      loads[symbols.lookup(load.getParameter())].push_back(load);
+    });
+    for (auto &[parameter, uses] : loads)
+      packIfMatrix(cast<ParameterOp>(parameter), uses);
+  }
+
+  /// Packs when every read of the parameter is the same matrix read.
+  void packIfMatrix(ParameterOp parameter, ArrayRef<LoadParameterOp> loads) {
+    auto type = cast<RankedTensorType>(parameter.getType());
+    if (parameter.getPack() || type.getRank() != 2 || !type.hasStaticShape() || !isa<FloatType>(type.getElementType()))
+      return;
+    SmallVector<std::pair<OpOperand *, MatrixUse>> uses;
+    for (LoadParameterOp load : loads)
+      for (OpOperand &operand : load.getResult().getUses()) {
+        std::optional<MatrixUse> use = matrixUse(operand);
+        if (!use || (!uses.empty() && uses.front().second.columnDim != use->columnDim))
+          return;
+        uses.push_back({&operand, *use});
+      }
+    if (uses.empty() || type.getDimSize(uses.front().second.columnDim) < kPanel)
+      return;
+    pack(parameter, type, loads, uses);
+  }
+
+  void pack(ParameterOp parameter, RankedTensorType type, ArrayRef<LoadParameterOp> loads,
+            ArrayRef<std::pair<OpOperand *, MatrixUse>> uses) {
+    int64_t columnDim = uses.front().second.columnDim;
+    int64_t rows = type.getDimSize(1 - columnDim), columns = type.getDimSize(columnDim);
+    auto packedType =
+        RankedTensorType::get({llvm::divideCeil(columns, kPanel), rows, kPanel}, type.getElementType());
+    int64_t permutation[] = {1 - columnDim, columnDim};
+    parameter.setType(packedType);
+    parameter.setPackAttr(PackAttr::get(&getContext(), permutation, kPanel));
+    for (LoadParameterOp load : loads)
+      load.getResult().setType(packedType);
+    for (auto [operand, use] : uses) {
+      auto op = cast<GenericOp>(operand->getOwner());
+      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+      AffineExpr n = getAffineDimExpr(use.columnLoop, &getContext()), k = getAffineDimExpr(use.reductionLoop, &getContext());
+      maps[operand->getOperandNumber()] =
+          AffineMap::get(op.getNumLoops(), 0, {n.floorDiv(kPanel), k, n % kPanel}, &getContext());
+      op.setIndexingMapsAttr(Builder(&getContext()).getAffineMapArrayAttr(maps));
+    }
+  }
+};
+
+} // namespace
+} // namespace thresh

@@ -1,0 +1,66 @@
+//===- Passes.td - Our own transformations ----------------------*- tablegen -*-===//
+//
+// In the order of the pipeline (compiler/Pipeline/Pipeline.cpp). What upstream offers is not repeated here.
+//
+//===----------------------------------------------------------------------------===//
+#ifndef THRESH_COMPILER_TRANSFORMS_PASSES_TD
+#define THRESH_COMPILER_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerTensorOpsPass : Pass<"thresh-lower-tensor-ops", "::mlir::func::FuncOp"> {
+  let summary = "slices, concatenations, pads and generated tensors become linalg.generic";
+  let description = [{
+    `tensor.extract_slice`, `tensor.concat`, `tensor.pad` and `tensor.generate` turn into element-wise `linalg.generic` ops
+    that fuse with their neighbours and become kernels.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def FuseElementwisePass : Pass<"thresh-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "upstream's elementwise fusion under our cost rule";
+  let description = [{
+    A producer with one user is fused into it, except that only data movement (transposes, broadcasts, slices) is fused into
+    a contraction or under a reduction that would recompute it. Reshapes stay: between kernels they are free views.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def PackParametersPass : Pass<"thresh-pack-parameters", "::mlir::ModuleOp"> {
+  let summary = "chooses the stored layout of the matrices that contractions multiply by";
+  let description = [{
+    A parameter that only contractions read as their matrix [K, N] (or [N, K]) is packed into panels of 16 columns,
+    [ceil(N/16), K, 16]: the layout serves every vector width, so that all targets of a library share one weights file.
+    Transposed reads are folded into the packing.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::thresh::ThreshDialect"];
+}
+
+def FormKernelsPass : Pass<"thresh-form-kernels", "::mlir::ModuleOp"> {
+  let summary = "groups linalg ops into kernels and replaces them by launches";
+  let description = [{
+    Each group becomes one `thresh.kernel` (one Halide pipeline) and one `thresh.launch`; equal kernels are shared. An op that
+    no kernel can hold stays as it is, runs as MLIR loops, and is reported by a remark.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];
+}
+
+def BindEntryPointsPass : Pass<"thresh-bind-entry-points", "::mlir::ModuleOp"> {
+  let summary = "inputs and outputs become thresh.input and thresh.output";
+  let description = [{
+    Entry points lose their arguments and results: inputs are read from the running call, results are computed
+    straight into the outputs' memory where their producer allows it.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect", "::thresh::ThreshDialect"];
+}
+
+def PlanMemoryPass : Pass<"thresh-plan-memory", "::mlir::func::FuncOp"> {
+  let summary = "all temporary buffers share one arena";
+  let description = [{
+    Buffers whose lifetimes do not overlap share a slot; slot sizes and offsets are computed from the dynamic extents at the start of the
+    call. An extent that depends on data is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::thresh::ThreshDialect"];
+}
+
+#endif // THRESH_COMPILER_TRANSFORMS_PASSES_TD
