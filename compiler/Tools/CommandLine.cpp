@@ -141,6 +141,14 @@ Take storeNamedInteger(std::map<std::string, int64_t> &target, int64_t minimum) 
   };
 }
 
+Take storeIntegerFor(std::map<std::string, int64_t> &target, int64_t minimum) {
+  return [&target, minimum](const std::string &text) {
+    std::string name, number = text;
+    std::string wrong = text.find('=') == std::string::npos ? "" : splitNamed(text, name, number);
+    return wrong.empty() ? parseInteger(number, minimum, INT64_MAX, target[name]) : wrong;
+  };
+}
+
 Take storeNamedText(std::map<std::string, std::string> &target) {
   return [&target](const std::string &text) {
     std::string name, value;

@@ -26,9 +26,9 @@ struct CommandOption {
 
 /// A command: what its help says, and its options. `--help` is added by itself.
 struct CommandSyntax {
-  const char *name;                ///< "thresh bench"
-  const char *operand;             ///< the one operand: "OUT.so"
-  const char *summary;             ///< a paragraph
+  const char *name;    ///< "thresh bench"
+  const char *operand; ///< the one operand: "OUT.so"
+  const char *summary; ///< a paragraph
   std::vector<CommandOption> options;
 };
 
@@ -45,6 +45,9 @@ std::function<std::string(const std::string &)> storeFlag(bool &target);
 /// `name=N` into a map; a name given twice is an error.
 std::function<std::string(const std::string &)> storeNamedInteger(std::map<std::string, int64_t> &target,
                                                                   int64_t minimum);
+/// `N`, stored under the empty name, or `name=N`; the last of a name counts.
+std::function<std::string(const std::string &)> storeIntegerFor(std::map<std::string, int64_t> &target,
+                                                                int64_t minimum);
 /// `name=text` into a map; a name given twice is an error.
 std::function<std::string(const std::string &)> storeNamedText(std::map<std::string, std::string> &target);
 

@@ -41,8 +41,7 @@ constexpr int kChains = 12;
 constexpr int64_t kSteps = 10000;
 
 /// kSteps multiply-adds on each chain; the compiler contracts each to one instruction where the target has it.
-template <typename Vector>
-[[gnu::always_inline]] inline float runChains() {
+template <typename Vector> [[gnu::always_inline]] inline float runChains() {
   // Read from memory, and a start of its own for each chain: else the compiler merges or folds them.
   volatile float factor = 0.999f, term = 0.001f;
   Vector chains[kChains], scale = Vector{} + factor, shift = Vector{} + term;
@@ -59,8 +58,7 @@ template <typename Vector>
 }
 
 /// Sums 64-bit words; eight independent sums, so that loads alone bound it.
-template <typename Vector>
-[[gnu::always_inline]] inline uint64_t sumWords(const uint8_t *data, int64_t bytes) {
+template <typename Vector> [[gnu::always_inline]] inline uint64_t sumWords(const uint8_t *data, int64_t bytes) {
   Vector sums[8] = {};
   for (int64_t offset = 0; offset + int64_t(sizeof sums) <= bytes; offset += sizeof sums)
 #pragma GCC unroll 8
@@ -72,10 +70,8 @@ template <typename Vector>
   return total[0] + total[1];
 }
 
-template <int Bytes>
-using Floats [[gnu::vector_size(Bytes)]] = float;
-template <int Bytes>
-using Words [[gnu::vector_size(Bytes), gnu::may_alias]] = uint64_t;
+template <int Bytes> using Floats [[gnu::vector_size(Bytes)]] = float;
+template <int Bytes> using Words [[gnu::vector_size(Bytes), gnu::may_alias]] = uint64_t;
 
 /// The two loops for one vector width.
 struct Loops {
@@ -89,7 +85,9 @@ uint64_t words16(const uint8_t *data, int64_t bytes) { return sumWords<Words<16>
 
 #if defined(__x86_64__)
 [[gnu::target("avx2,fma")]] float chains32() { return runChains<Floats<32>>(); }
-[[gnu::target("avx2")]] uint64_t words32(const uint8_t *data, int64_t bytes) { return sumWords<Words<32>>(data, bytes); }
+[[gnu::target("avx2")]] uint64_t words32(const uint8_t *data, int64_t bytes) {
+  return sumWords<Words<32>>(data, bytes);
+}
 [[gnu::target("avx512f")]] float chains64() { return runChains<Floats<64>>(); }
 [[gnu::target("avx512f")]] uint64_t words64(const uint8_t *data, int64_t bytes) {
   return sumWords<Words<64>>(data, bytes);
