@@ -9,7 +9,7 @@
 namespace thresh {
 
 /// f32 operations a second of independent fused multiply-adds (two operations each) in the widest
-/// vectors of this CPU, on `threads` threads that each run for `seconds`.
+/// vectors of this CPU on `threads` threads at once: the best window of `seconds` in all.
 double measurePeakFlops(int threads, double seconds);
 
 /// Bytes a second that `threads` threads read from a buffer far larger than the last-level cache,
