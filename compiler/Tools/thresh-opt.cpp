@@ -1,4 +1,6 @@
 //===- thresh-opt.cpp - mlir-opt with the thresh dialect and its passes -----===//
+#include "compiler/Conversion/ThreshToLinalg/ThreshToLinalg.h"
+#include "compiler/Transforms/Passes.h"
 #include "dialects/Thresh/IR/ThreshDialect.h"
 
 #include "mlir/InitAllDialects.h"
@@ -11,6 +13,9 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<thresh::ThreshDialect>();
+  thresh::registerBufferizableOpInterfaces(registry);
   mlir::registerAllPasses();
+  thresh::registerThreshToLinalgPasses();
+  thresh::registerThreshTransformsPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Thresh optimizer driver\n", registry));
 }
