@@ -1,0 +1,141 @@
+"""`thresh bench` and `thresh compare`, on the runtime tests' hand-written library and an ONNX model of the same sum."""
+
+import json
+import subprocess
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+
+@pytest.fixture(scope="module")
+def library(root, tmp_path_factory):
+    path = tmp_path_factory.mktemp("library") / "mock.so"
+    source = root / "tests" / "runtime" / "Inputs" / "mock_library.c"
+    subprocess.run(["cc", "-shared", "-fPIC", f"-I{root}/runtime/include", source, "-o", path], check=True)
+    return path
+
+
+def write_sum(path, offset, with_product=False):
+    """sum = x + y + offset, rows = the extent of x's first dimension."""
+    nodes = [
+        helper.make_node("Add", ["x", "y"], ["pair"]),
+        helper.make_node("Add", ["pair", "offset"], ["sum"]),
+        helper.make_node("Shape", ["x"], ["shape"], start=0, end=1),
+        helper.make_node("Squeeze", ["shape"], ["rows"]),
+    ]
+    constants = [helper.make_tensor("offset", TensorProto.FLOAT, [4], [offset] * 4)]
+    if with_product:
+        constants.append(helper.make_tensor("unit", TensorProto.FLOAT, [4, 4], [float(i % 5 == 0) for i in range(16)]))
+        nodes[0] = helper.make_node("MatMul", ["x", "unit"], ["same"])
+        nodes.insert(1, helper.make_node("Add", ["same", "y"], ["pair"]))
+    rows = ["batch", 4]
+    graph = helper.make_graph(
+        nodes,
+        "sum",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, rows) for name in ("x", "y")],
+        [
+            helper.make_tensor_value_info("sum", TensorProto.FLOAT, rows),
+            helper.make_tensor_value_info("rows", TensorProto.INT64, []),
+        ],
+        constants,
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def compare(run_tool, library, model, *arguments):
+    return run_tool("thresh", "compare", library, "--against", "onnxruntime", "--model", model, "--json", *arguments)
+
+
+def test_compare_of_equals(run_tool, library, tmp_path):
+    result = compare(run_tool, library, write_sum(tmp_path / "m.onnx", 0.0), "--dim", "batch=5", "--atol", "1e-6")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["pass"]
+    assert [(each["name"], each["type"]) for each in report["outputs"]] == [("sum", "f32[5,4]"), ("rows", "i64[]")]
+    assert all(each["max_abs"] == 0 for each in report["outputs"])
+
+
+def test_compare_says_how_far(run_tool, library, tmp_path):
+    result = compare(run_tool, library, write_sum(tmp_path / "m.onnx", 0.5), "--dim", "batch=5", "--rtol", "1e-3")
+    assert result.returncode == 1
+    total, rows = json.loads(result.stdout)["outputs"]
+    assert total["max_abs"] == pytest.approx(0.5, abs=1e-6)
+    assert total["outside"] == total["elements"] == 20
+    assert rows["outside"] == 0
+
+
+def test_compare_without_a_tolerance_only_reports(run_tool, library, tmp_path):
+    assert compare(run_tool, library, write_sum(tmp_path / "m.onnx", 0.5)).returncode == 0
+
+
+def test_compare_with_nan(run_tool, library, tmp_path):
+    """A NaN on one side is infinitely far; JSON says null."""
+    result = compare(run_tool, library, write_sum(tmp_path / "m.onnx", float("nan")), "--atol", "1e9")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["outputs"][0]["max_abs"] is None
+
+
+def test_equal_seeds_make_equal_inputs(run_tool, library, tmp_path):
+    model = write_sum(tmp_path / "m.onnx", 0.5)
+    errors = [
+        json.loads(compare(run_tool, library, model, "--seed", seed).stdout)["outputs"][0]["max_rel"]
+        for seed in (3, 3, 4)
+    ]
+    assert errors[0] == errors[1] != errors[2]
+
+
+def test_bench_beside_a_rival(run_tool, library, tmp_path):
+    model = write_sum(tmp_path / "m.onnx", 0.0, with_product=True)
+    arguments = ["--vs", "onnxruntime", "--model", model, "--dim", "batch=50", "--threads", "1"]
+    result = run_tool("thresh", "bench", library, *arguments, "--rounds", "3", "--seconds", "0.02", "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["threads"] == 1
+    assert report["inputs"]["x"] == "f32[50,4]"
+    for engine in ("thresh", "rival"):
+        times = report[engine]
+        assert 0 < times["min_s"] <= times["median_s"] <= times["max_s"]
+        assert times["runs"] >= 9
+    assert report["ratio"] == pytest.approx(report["thresh"]["median_s"] / report["rival"]["median_s"])
+    low, high = report["ratio_of_rounds"]
+    assert low <= high
+    assert report["flops"] == 2 * 50 * 4 * 4
+    assert report["machine"]["peak_flops_per_s"] > 1e9
+    assert report["machine"]["read_bytes_per_s"] > 1e8
+
+
+def test_bench_alone_prints_a_table(run_tool, library):
+    result = run_tool("thresh", "bench", library, "--rounds", "1", "--seconds", "0.01")
+    assert result.returncode == 0, result.stderr
+    assert "GFLOP/s" in result.stdout and "median" in result.stdout
+    assert "ratio" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, needle",
+    [
+        (["--vs", "onnxruntime"], "--model"),
+        (["--vs", "frobnicator", "--model", "m.onnx"], "frobnicator"),
+        (["--vs", "onnxruntime", "--model", "nowhere.onnx"], "nowhere.onnx"),
+        (["--vs", "onnxruntime", "--model", "m.onnx", "--python", "/nowhere/python"], "/nowhere/python"),
+        (["--dim", "nothing=3"], "nothing"),
+        (["--threads", "0"], "[1, 256]"),
+        (["--rounds", "many"], "many"),
+        (["--frobnicate"], "--frobnicate"),
+        (["second.so"], "second.so"),
+    ],
+)
+def test_bench_refuses(run_tool, library, arguments, needle):
+    result = run_tool("thresh", "bench", library, *arguments)
+    assert result.returncode == 1
+    assert "error: " in result.stderr and needle in result.stderr
+
+
+@pytest.mark.parametrize("command, option", [("bench", "--vs"), ("compare", "--against")])
+def test_help_lists_the_options(run_tool, command, option):
+    result = run_tool("thresh", command, "--help")
+    assert result.returncode == 0
+    for name in (option, "--model", "--dim", "--input", "--seed", "--random-max", "--threads", "--json"):
+        assert f"  {name} " in result.stdout
