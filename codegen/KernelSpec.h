@@ -38,10 +38,14 @@ struct Extent {
 /// Max/Min propagate NaN; MaxNum/MinNum return the other operand.
 enum class Op {
   Const,  ///< `real` for floats, `integer` otherwise
-  Index,  ///< value of loop `integer` of the stage (I32)
-  Load,   ///< element of source `source` at the coordinates `args` (I32/I64 nodes), one per dimension
+  Index,  ///< value of loop `integer` of the stage; dtype I32
+  Load,   ///< element of source `source` at the coordinates `args` (I32/I64 nodes), one per dimension.
+          ///< An Index node over a loop of dynamic extent, used as the coordinate of a dynamic dimension, says
+          ///< that the two extents are equal (as linalg does); write Add(Index, Const 0) where they may differ.
+          ///< Coordinates must be in range, but under a Select's arm they may be anything: they are clamped.
+          ///< Coordinates that come from data (gather) are checked by the host before the launch.
   Acc,    ///< a reduction's running value number `integer`
-  Dim,    ///< extent `integer` of the operand `source` (I32)
+  Dim,    ///< extent `integer` of the operand `source`; dtype I32
   Cast,   ///< args[0] to dtype, as C does (float to int truncates; anything to Bool is x != 0)
   Bitcast,
   Add, Sub, Mul, Div, Rem, FloorDiv, FloorMod, Max, Min, MaxNum, MinNum, Pow, Atan2,
@@ -95,13 +99,17 @@ struct KernelSpec {
   std::vector<Operand> operands;
   std::vector<Stage> stages;
   std::vector<int> outputs; ///< per output operand, the stage that defines it (a stage with n results: n consecutive outputs)
-  std::string target;       ///< "x86-64-v4", ...; see codegen/Target.h
+  std::string target;       ///< "x86-64-v4", ...; see targets() in codegen/Codegen.h
 };
 
 /// JSON with stable key order: equal specs print equally.
 std::string toJson(const KernelSpec &spec);
 
-/// Reads what toJson prints. On failure returns false and says why and where in `error`.
+/// Checks every rule above: indices, SSA order, ranks, dtypes, the target's name. On failure returns
+/// false and `error` begins with the JSON pointer of the offender: "at /stages/0/body/3: ...".
+bool verify(const KernelSpec &spec, std::string &error);
+
+/// Reads what toJson prints and verifies it. On failure returns false and says why and where in `error`.
 bool fromJson(const std::string &text, KernelSpec &spec, std::string &error);
 
 /// A hash of everything but the name: equal kernels have equal keys.

@@ -1,0 +1,225 @@
+//===- Math.cpp - Floating-point building blocks -----------------------------===//
+
+#include "codegen/Generic/Math.h"
+
+#include <cmath>
+#include <limits>
+
+using Halide::Float;
+using Halide::Int;
+using Halide::Type;
+using Halide::UInt;
+using Halide::Internal::Call;
+
+namespace thresh::codegen::math {
+namespace {
+
+Expr strict(Call::IntrinsicOp op, const Type &type, Expr a, Expr b) {
+  return Call::make(type, op, {std::move(a), std::move(b)}, Call::PureIntrinsic);
+}
+
+Expr constant(float value) { return Halide::Internal::FloatImm::make(Float(32), value); }
+
+/// Bits of a float without its sign.
+Expr magnitude(const Expr &x) {
+  Type bits = UInt(x.type().bits());
+  uint64_t mask = (uint64_t(1) << (x.type().bits() - 1)) - 1;
+  return Halide::reinterpret(bits, x) & Halide::Internal::make_const(bits, mask);
+}
+
+/// The bits of infinity in a float of `type`.
+Expr infinityBits(const Type &type) {
+  int mantissa = type.is_bfloat() ? 7 : type.bits() == 16 ? 10 : type.bits() == 32 ? 23 : 52;
+  uint64_t exponents = (uint64_t(1) << (type.bits() - 1 - mantissa)) - 1;
+  return Halide::Internal::make_const(UInt(type.bits()), exponents << mantissa);
+}
+
+/// Polynomial with coefficients in ascending order.
+Expr horner(const Expr &x, const std::vector<float> &coefficients) {
+  Expr sum = constant(coefficients.back());
+  for (size_t i = coefficients.size() - 1; i-- > 0;)
+    sum = mulAdd(sum, x, constant(coefficients[i]));
+  return sum;
+}
+
+Expr clampFinite(const Expr &x, float low, float high) {
+  Expr above = Halide::select(lt(constant(low), x), x, constant(low));
+  return Halide::select(lt(above, constant(high)), above, constant(high));
+}
+
+/// 2^n as a float, for n in [-126, 127]. Unsigned, because Halide multiplies constants out of signed shifts.
+Expr power2(const Expr &n) {
+  Expr biased = Halide::cast<uint32_t>(n) + Halide::cast<uint32_t>(127);
+  return Halide::reinterpret(Float(32), biased << Halide::cast<uint32_t>(23));
+}
+
+/// An integer multiple n of a step taken out of x, and what remains.
+struct Reduced {
+  Expr n;         ///< Int(32)
+  Expr remainder; ///< exp's argument, |remainder| <= ln(2) / 2
+};
+
+/// Adding 1.5 * 2^23 to a small float rounds it to an integer, which then sits in the low bits.
+Reduced roundToInteger(const Expr &x, Expr &rounded) {
+  Expr shifter = constant(12582912.0f);
+  Expr shifted = add(x, shifter);
+  rounded = sub(shifted, shifter);
+  return {Halide::reinterpret(Int(32), shifted) - 0x4b400000, Expr()};
+}
+
+/// x = n ln(2) + remainder. The high part of ln(2) has few bits, so its product with n is exact.
+Reduced reduceExp(const Expr &x) {
+  Expr rounded;
+  Reduced reduced = roundToInteger(mul(x, constant(1.44269504f)), rounded);
+  Expr high = sub(x, mul(rounded, constant(0.693359375f)));
+  reduced.remainder = sub(high, mul(rounded, constant(-2.12194440e-4f)));
+  return reduced;
+}
+
+/// exp(r) - 1 for |r| <= ln(2) / 2.
+Expr expm1Small(const Expr &r) {
+  Expr tail = horner(r, {0.5f, 0.166665182f, 0.0416662022f, 0.00836902578f, 0.00139507209f});
+  return add(r, mul(mul(r, r), tail));
+}
+
+/// mantissa * 2^n, in two steps so that the ends of the range round and overflow once.
+Expr scale(const Expr &mantissa, const Expr &n) {
+  Expr half = n >> 1;
+  return mul(mul(mantissa, power2(half)), power2(n - half));
+}
+
+/// log(x) = exponent ln(2) + logMantissa, for positive finite x.
+struct LogParts {
+  Expr exponent;    ///< f32, integral
+  Expr logMantissa; ///< log of a mantissa in [sqrt(1/2), sqrt(2))
+};
+
+LogParts splitLog(const Expr &x) {
+  Expr tiny = lt(x, constant(std::numeric_limits<float>::min()));
+  Expr normal = Halide::select(tiny, mul(x, constant(8388608.0f)), x);
+  Expr bits = Halide::reinterpret(Int(32), normal);
+  Expr exponent = (bits - 0x3f3504f3) >> 23;
+  Expr f = sub(Halide::reinterpret(Float(32), bits - (exponent << 23)), constant(1.0f));
+  Expr tail = horner(f, {0.333333105f, -0.249999866f, 0.200022265f, -0.166692495f, 0.142186567f, -0.123843595f,
+                         0.118729956f, -0.117897525f, 0.0691525936f});
+  Expr square = mul(f, f);
+  Expr correction = sub(mul(mul(square, f), tail), mul(square, constant(0.5f)));
+  return {Halide::cast<float>(exponent - Halide::select(tiny, 23, 0)), add(f, correction)};
+}
+
+/// `value`, but log's results at 0, infinity, below 0 and at NaN.
+Expr logLimits(const Expr &x, const Expr &value) {
+  Expr infinity = constant(std::numeric_limits<float>::infinity());
+  Expr nan = Halide::reinterpret(Float(32), Halide::Internal::make_const(UInt(32), uint64_t(0x7fc00000)));
+  Expr positive = Halide::select(lt(x, infinity), value, x);
+  Expr zero = Halide::select(eq(x, constant(0.0f)), sub(constant(0.0f), infinity), nan);
+  return Halide::select(isNan(x), x, Halide::select(lt(constant(0.0f), x), positive, zero));
+}
+
+Expr absolute(const Expr &x) { return Halide::reinterpret(Float(32), magnitude(x)); }
+
+/// `value` with the sign of `x`; value >= 0.
+Expr withSign(const Expr &value, const Expr &x) {
+  Expr sign = Halide::reinterpret(UInt(32), x) & Halide::Internal::make_const(UInt(32), uint64_t(0x80000000));
+  return Halide::reinterpret(Float(32), Halide::reinterpret(UInt(32), value) | sign);
+}
+
+} // namespace
+
+Expr add(Expr a, Expr b) { return a.type().is_float() ? strict(Call::strict_add, a.type(), a, b) : a + b; }
+Expr sub(Expr a, Expr b) { return a.type().is_float() ? strict(Call::strict_sub, a.type(), a, b) : a - b; }
+Expr mul(Expr a, Expr b) { return a.type().is_float() ? strict(Call::strict_mul, a.type(), a, b) : a * b; }
+Expr div(Expr a, Expr b) { return a.type().is_float() ? strict(Call::strict_div, a.type(), a, b) : a / b; }
+
+Expr lt(Expr a, Expr b) {
+  return a.type().is_float() ? strict(Call::strict_lt, Halide::Bool(a.type().lanes()), a, b) : a < b;
+}
+Expr le(Expr a, Expr b) {
+  return a.type().is_float() ? strict(Call::strict_le, Halide::Bool(a.type().lanes()), a, b) : a <= b;
+}
+Expr eq(Expr a, Expr b) {
+  return a.type().is_float() ? strict(Call::strict_eq, Halide::Bool(a.type().lanes()), a, b) : a == b;
+}
+
+Expr mulAdd(Expr a, Expr b, Expr c) { return std::move(a) * std::move(b) + std::move(c); }
+
+Expr isNan(Expr x) { return magnitude(x) > infinityBits(x.type()); }
+Expr isInf(Expr x) { return magnitude(x) == infinityBits(x.type()); }
+
+Expr exp(Expr x) {
+  Reduced reduced = reduceExp(clampFinite(x, -104.0f, 89.0f));
+  Expr mantissa = add(expm1Small(reduced.remainder), constant(1.0f));
+  return Halide::select(isNan(x), x, scale(mantissa, reduced.n));
+}
+
+Expr exp2(Expr x) {
+  Expr rounded;
+  Expr limited = clampFinite(x, -151.0f, 129.0f);
+  Reduced reduced = roundToInteger(limited, rounded);
+  Expr mantissa = add(expm1Small(mul(sub(limited, rounded), constant(0.693147181f))), constant(1.0f));
+  return Halide::select(isNan(x), x, scale(mantissa, reduced.n));
+}
+
+Expr expm1(Expr x) {
+  Reduced reduced = reduceExp(clampFinite(x, -104.0f, 89.0f));
+  Expr small = expm1Small(reduced.remainder);
+  Expr n = Halide::clamp(reduced.n, -126, 126);
+  Expr combined = add(mul(small, power2(n)), sub(power2(n), constant(1.0f)));
+  Expr large = scale(add(small, constant(1.0f)), reduced.n);
+  Expr value = Halide::select(reduced.n > 100, large, combined);
+  value = Halide::select(eq(x, constant(0.0f)), x, value);
+  return Halide::select(isNan(x), x, value);
+}
+
+Expr log(Expr x) {
+  LogParts parts = splitLog(x);
+  Expr low = add(parts.logMantissa, mul(parts.exponent, constant(-2.12194440e-4f)));
+  return logLimits(x, add(mul(parts.exponent, constant(0.693359375f)), low));
+}
+
+Expr log2(Expr x) {
+  LogParts parts = splitLog(x);
+  Expr low = mul(parts.logMantissa, constant(4.42695041e-1f));
+  return logLimits(x, add(parts.exponent, add(parts.logMantissa, low)));
+}
+
+Expr log1p(Expr x) {
+  Expr one = constant(1.0f);
+  Expr sum = add(x, one);
+  Expr lost = sub(x, sub(sum, one));
+  Expr plain = math::log(sum);
+  Expr exact = Halide::select(eq(sum, constant(0.0f)) || isInf(sum), plain, add(plain, div(lost, sum)));
+  return Halide::select(eq(x, constant(0.0f)), x, exact);
+}
+
+Expr tanh(Expr x) {
+  Expr size = absolute(x);
+  Expr square = mul(x, x);
+  Expr tail = horner(square, {-0.333332837f, 0.133314908f, -0.0537435003f, 0.0206505973f, -0.00571705448f});
+  Expr small = add(x, mul(mul(square, x), tail));
+  Expr limited = clampFinite(size, 0.0f, 20.0f);
+  Expr one = constant(1.0f);
+  Expr large = sub(one, div(constant(2.0f), add(math::exp(add(limited, limited)), one)));
+  Expr value = Halide::select(lt(size, constant(0.625f)), small, withSign(large, x));
+  return Halide::select(isNan(x), x, value);
+}
+
+Expr erf(Expr x) {
+  Expr size = absolute(x);
+  Expr square = mul(x, x);
+  Expr near = mul(x, horner(square, {1.12837923f, -0.376126319f, 0.112836644f, -0.0268577095f, 0.0051969611f,
+                                     -0.000809778401f, 8.18536646e-05f}));
+  Expr limited = clampFinite(size, 0.93f, 4.0f);
+  Expr exponent = horner(limited, {-0.000211287858f, -1.12761128f, -0.637290239f, -0.103837088f, 0.0221814793f,
+                                   -0.00303184497f, 0.00019478041f});
+  Expr far = withSign(sub(constant(1.0f), math::exp(exponent)), x);
+  Expr value = Halide::select(lt(size, constant(0.94f)), near, far);
+  return Halide::select(isNan(x), x, value);
+}
+
+Expr libm(const std::string &name, std::vector<Expr> args) {
+  Type type = args[0].type();
+  return Call::make(type, type.bits() == 64 ? name : name + "f", std::move(args), Call::PureExtern);
+}
+
+} // namespace thresh::codegen::math

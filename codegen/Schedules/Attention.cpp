@@ -1,0 +1,5 @@
+//===- Attention.cpp ---===//
+#include "codegen/Schedules/Schedules.h"
+namespace thresh::codegen {
+void scheduleAttention(Pipeline &pipeline) { scheduleElementwise(pipeline); }
+}

@@ -1,0 +1,30 @@
+//===- Loops.h - Loop shapes that the schedule rules share -------------------===//
+#ifndef THRESH_CODEGEN_SCHEDULES_LOOPS_H
+#define THRESH_CODEGEN_SCHEDULES_LOOPS_H
+
+#include "codegen/Generic/Pipeline.h"
+
+namespace thresh::codegen {
+
+/// Lanes of one vector register that hold elements of `bytes` bytes (4 at least: narrower ones are
+/// computed in 32 bits).
+int vectorLanes(const Pipeline &pipeline, int bytes);
+
+/// Rough cost of evaluating the stage's body once, in simple operations.
+int bodyCost(const Stage &stage);
+
+/// How many of `count` steps of `cost` simple operations one task takes: enough to pay for waking a
+/// thread, and at most a 64th of all, so that up to 16 threads share the work evenly. A small loop is one task.
+Halide::Expr stepsPerTask(const Halide::Expr &count, const Halide::Expr &cost);
+
+/// Makes `outer` loops of `func` one loop, split in tasks that run in parallel. Returns the loop over the
+/// steps of a task. `cost`: of one step. With no outer loops returns an undefined Var.
+Halide::Var parallelTasks(Halide::Func func, const std::vector<Halide::Var> &outer, const Halide::Expr &count,
+                          const Halide::Expr &cost);
+
+/// Schedules an output whose stages are inlined: vectors along the last loop, tasks along the others.
+void scheduleFlat(Pipeline &pipeline, OutputFunc &output);
+
+} // namespace thresh::codegen
+
+#endif // THRESH_CODEGEN_SCHEDULES_LOOPS_H

@@ -1,0 +1,5 @@
+//===- Matmul.cpp ---===//
+#include "codegen/Schedules/Schedules.h"
+namespace thresh::codegen {
+void scheduleMatmul(Pipeline &pipeline) { scheduleElementwise(pipeline); }
+}

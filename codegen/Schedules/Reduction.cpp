@@ -1,0 +1,5 @@
+//===- Reduction.cpp ---===//
+#include "codegen/Schedules/Schedules.h"
+namespace thresh::codegen {
+void scheduleReduction(Pipeline &pipeline) { scheduleElementwise(pipeline); }
+}

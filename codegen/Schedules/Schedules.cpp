@@ -1,0 +1,17 @@
+//===- Schedules.cpp - Choose the schedule rule ------------------------------===//
+
+#include "codegen/Schedules/Schedules.h"
+
+namespace thresh::codegen {
+
+void schedule(Pipeline &pipeline) {
+  switch (pipeline.spec().family) {
+  case Family::Elementwise: return scheduleElementwise(pipeline);
+  case Family::Reduction: return scheduleReduction(pipeline);
+  case Family::Rowwise: return scheduleRowwise(pipeline);
+  case Family::Matmul: return scheduleMatmul(pipeline);
+  case Family::Attention: return scheduleAttention(pipeline);
+  }
+}
+
+} // namespace thresh::codegen
