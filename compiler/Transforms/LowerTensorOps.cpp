@@ -204,12 +204,32 @@ struct LowerGenerate : OpRewritePattern<tensor::GenerateOp> {
   }
 };
 
+/// A fill whose value is data, not the start of a reduction, is element-wise work.
+struct LowerDataFill : OpRewritePattern<linalg::FillOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::FillOp op, PatternRewriter &rewriter) const override {
+    auto isData = [](OpOperand &use) {
+      auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
+      return !generic || !generic.isDpsInit(&use) || generic.getNumReductionLoops() == 0;
+    };
+    if (op->getNumResults() != 1 || llvm::none_of(op->getUses(), isData))
+      return failure();
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, op.getLoc(), op.getDpsInits()[0]);
+    auto type = cast<RankedTensorType>(op.getResult(0).getType());
+    Value data = generateTensor(rewriter, op.getLoc(), type, sizes,
+                                [&](OpBuilder &, Location, ValueRange) { return op.getInputs()[0]; });
+    rewriter.replaceUsesWithIf(op.getResult(0), data, isData);
+    return success();
+  }
+};
+
 struct LowerTensorOpsPass final : impl::LowerTensorOpsPassBase<LowerTensorOpsPass> {
   using Base::Base;
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerExtractSlice, LowerConcat, LowerPad, LowerGenerate>(&getContext());
+    patterns.add<LowerConcat, LowerDataFill, LowerExtractSlice, LowerGenerate, LowerPad>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -54,6 +54,11 @@ def BindEntryPointsPass : Pass<"thresh-bind-entry-points", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect", "::thresh::ThreshDialect"];
 }
 
+def BufferizeEntryPointsPass : Pass<"thresh-bufferize-entry-points", "::mlir::ModuleOp"> {
+  let summary = "upstream's one-shot bufferization of the entry points; kernels stay on tensors";
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def PlanMemoryPass : Pass<"thresh-plan-memory", "::mlir::func::FuncOp"> {
   let summary = "all temporary buffers share one arena";
   let description = [{

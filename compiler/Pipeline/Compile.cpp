@@ -1,0 +1,355 @@
+//===- Compile.cpp - From a model file to any phase -----------------------------===//
+#include "compiler/Pipeline/Compile.h"
+
+#include "codegen/Codegen.h"
+#include "compiler/Conversion/HostToLLVM/Passes.h"
+#include "compiler/Conversion/KernelToSpec/KernelToSpec.h"
+#include "compiler/Frontend/Checkpoint/CheckpointFrontend.h"
+#include "compiler/Frontend/Onnx/OnnxFrontend.h"
+#include "compiler/Pipeline/LibraryTable.h"
+#include "compiler/Pipeline/Metadata.h"
+#include "compiler/Pipeline/ObjectCode.h"
+#include "compiler/Pipeline/OutputFiles.h"
+#include "compiler/Weights/Weights.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace thresh {
+
+namespace {
+
+/// One compilation: the module moves from phase to phase, files gather in a folder that goes at the end.
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, MLIRContext &context, CompileSummary &summary)
+      : options(options), context(context), summary(summary), location(UnknownLoc::get(&context)) {}
+
+  LogicalResult run() {
+    if (failed(chooseTargets()) || failed(readModel()))
+      return failure();
+    if (options.emit == Phase::Graph)
+      return printModule();
+    step("optimizing");
+    if (failed(runPhase(buildSparsePhase)))
+      return failure();
+    if (options.emit == Phase::Sparse)
+      return printModule();
+    if (failed(runPhase(buildLinalgPhase)))
+      return failure();
+    if (options.emit == Phase::Linalg)
+      return printModule();
+    if (failed(runPhase(buildKernelsPhase)) || failed(placeWeights()))
+      return failure();
+    if (options.emit == Phase::Kernels)
+      return printModule();
+    if (failed(spellKernels()) || failed(work.create(location)))
+      return failure();
+    if (options.emit == Phase::Halide)
+      return printKernels();
+    return emitCodePhases();
+  }
+
+private:
+  LogicalResult chooseTargets() {
+    std::vector<std::string> names = options.targets;
+    if (names.empty())
+      names.push_back(codegen::hostTarget().name);
+    for (const std::string &name : names) {
+      const codegen::TargetInfo *target = codegen::findTarget(name);
+      if (name == "host")
+        target = &codegen::hostTarget();
+      if (!target) {
+        InFlightDiagnostic diagnostic = emitError(location, "unknown target '") << name << "'; known targets: host";
+        for (const codegen::TargetInfo &known : codegen::targets())
+          diagnostic << ", " << known.name;
+        return diagnostic;
+      }
+      if (!llvm::is_contained(targets, target))
+        targets.push_back(target);
+    }
+    // The runtime takes the first variant that the CPU can run.
+    llvm::stable_sort(targets, [](const auto *a, const auto *b) { return a->vectorBits > b->vectorBits; });
+    return success();
+  }
+
+  LogicalResult readModel() {
+    step("reading " + options.model);
+    if (llvm::sys::fs::is_directory(options.model)) {
+      CheckpointOptions import;
+      import.fixedDims = options.dims;
+      module = importCheckpoint(options.model, context, import);
+    } else if (StringRef(options.model).ends_with(".onnx")) {
+      OnnxImportOptions import;
+      import.dims = options.dims;
+      module = importOnnx(options.model, context, import);
+    } else if (llvm::sys::path::filename(options.model) == "config.json") {
+      CheckpointOptions import;
+      import.fixedDims = options.dims;
+      SmallString<128> folder = llvm::sys::path::parent_path(options.model);
+      module = importCheckpoint(folder.empty() ? StringRef(".") : folder.str(), context, import);
+    } else if (StringRef(options.model).ends_with(".mlir")) {
+      module = parseSourceFile<ModuleOp>(options.model, ParserConfig(&context));
+    } else {
+      return emitError(location, "cannot tell what '")
+             << options.model << "' is: expects an .onnx file, a checkpoint folder, its config.json, or an .mlir file";
+    }
+    if (!module)
+      return failure();
+    for (auto function : module->getOps<func::FuncOp>()) {
+      FailureOr<Signature> signature = readSignature(function);
+      if (failed(signature))
+        return failure();
+      entries.push_back(*signature);
+    }
+    if (entries.empty())
+      return emitError(location, "expects a model with at least one entry point");
+    return success();
+  }
+
+  LogicalResult runPhase(void (*build)(OpPassManager &)) {
+    PassManager passes(&context);
+    passes.enableVerifier(true);
+    build(passes);
+    return passes.run(*module);
+  }
+
+  LogicalResult printModule() {
+    return writeText(location, options.output, [&](llvm::raw_ostream &stream) {
+      module->print(stream, OpPrintingFlags().elideLargeElementsAttrs(64));
+      return success();
+    });
+  }
+
+  /// Gives every parameter its place in the packed weights.
+  LogicalResult placeWeights() {
+    if (failed(layoutWeights(*module, weights)))
+      return failure();
+    OpBuilder builder(&context);
+    for (auto parameter : module->getOps<ParameterOp>())
+      parameter->setAttr(kParameterOffsetAttr, builder.getI64IntegerAttr(weights.offsets.lookup(parameter.getSymName())));
+    summary.weightBytes = weights.dataBytes;
+    return success();
+  }
+
+  LogicalResult spellKernels() {
+    for (auto kernel : module->getOps<KernelOp>()) {
+      FailureOr<codegen::KernelSpec> spec = kernelToSpec(kernel);
+      if (failed(spec))
+        return failure();
+      kernels.push_back(*spec);
+    }
+    summary.kernels = kernels.size() * targets.size();
+    return success();
+  }
+
+  /// The kernels as they are compiled for one target; their symbols name it.
+  std::vector<codegen::KernelSpec> kernelsFor(const codegen::TargetInfo &target) const {
+    std::vector<codegen::KernelSpec> specs = kernels;
+    for (codegen::KernelSpec &spec : specs) {
+      spec.target = target.name;
+      spec.name += suffixOf(target);
+    }
+    return specs;
+  }
+
+  static std::string suffixOf(const codegen::TargetInfo &target) {
+    std::string suffix = std::string("__") + target.name;
+    std::replace_if(suffix.begin(), suffix.end(), [](char c) { return !isalnum(c); }, '_');
+    return suffix;
+  }
+
+  LogicalResult check(const codegen::Status &status) {
+    return status.ok() ? success() : emitError(location, status.message);
+  }
+
+  LogicalResult check(llvm::Error error) {
+    return error ? emitError(location, llvm::toString(std::move(error))) : success();
+  }
+
+  LogicalResult printKernels() {
+    return writeText(location, options.output, [&](llvm::raw_ostream &stream) -> LogicalResult {
+      for (const codegen::KernelSpec &spec : kernelsFor(*targets.front())) {
+        codegen::KernelFiles files;
+        files.stmt = work.path(spec.name + ".stmt");
+        step("kernel " + spec.name);
+        if (failed(check(codegen::compileKernel(spec, files))))
+          return failure();
+        stream << "// kernel " << spec.name << "\n" << codegen::toJson(spec) << "\n";
+        if (failed(appendFile(location, files.stmt, stream)))
+          return failure();
+      }
+      return success();
+    });
+  }
+
+  /// The host module of one target as LLVM IR.
+  std::unique_ptr<llvm::Module> lowerHost(const codegen::TargetInfo &target, llvm::LLVMContext &llvmContext) {
+    OwningOpRef<ModuleOp> host = module->clone();
+    OpBuilder builder(&context);
+    (*host)->setAttr("thresh.kernel_suffix", builder.getStringAttr(suffixOf(target)));
+    LibraryVariant variant;
+    variant.target = target.name;
+    variant.cpuFeatures = target.cpuFeatures;
+    for (auto function : host->getOps<func::FuncOp>()) {
+      variant.functions.push_back("thresh_" + function.getSymName().str() + suffixOf(target));
+      function.setSymName(variant.functions.back());
+    }
+    PassManager passes(&context);
+    buildLlvmPhase(passes);
+    if (failed(passes.run(*host)))
+      return nullptr;
+    std::unique_ptr<llvm::Module> lowered = translateModuleToLLVMIR(*host, llvmContext, "thresh_host");
+    if (!lowered)
+      emitError(location, "the host code does not translate to LLVM IR");
+    variants.push_back(variant);
+    return lowered;
+  }
+
+  LogicalResult emitCodePhases() {
+    for (const codegen::TargetInfo *target : targets) {
+      llvm::LLVMContext llvmContext;
+      std::unique_ptr<llvm::Module> host = lowerHost(*target, llvmContext);
+      if (!host)
+        return failure();
+      if (options.emit == Phase::Llvm)
+        return writeText(location, options.output, [&](llvm::raw_ostream &stream) {
+          host->print(stream, nullptr);
+          return success();
+        });
+      if (options.emit == Phase::Asm)
+        return printAssembly(*host, *target);
+      objects.push_back(work.path("host" + suffixOf(*target) + ".o"));
+      if (failed(check(emitCode(*host, target->llvmTriple, target->llvmCpu, CodeForm::Object, objects.back()))) ||
+          failed(compileKernelObjects(*target)))
+        return failure();
+    }
+    return linkEverything();
+  }
+
+  LogicalResult printAssembly(llvm::Module &host, const codegen::TargetInfo &target) {
+    return writeText(location, options.output, [&](llvm::raw_ostream &stream) -> LogicalResult {
+      std::string path = work.path("host.s");
+      if (failed(check(emitCode(host, target.llvmTriple, target.llvmCpu, CodeForm::Assembly, path))) ||
+          failed(appendFile(location, path, stream)))
+        return failure();
+      for (const codegen::KernelSpec &spec : kernelsFor(target)) {
+        codegen::KernelFiles files;
+        files.assembly = work.path(spec.name + ".s");
+        step("kernel " + spec.name);
+        if (failed(check(codegen::compileKernel(spec, files))) || failed(appendFile(location, files.assembly, stream)))
+          return failure();
+      }
+      return success();
+    });
+  }
+
+  LogicalResult compileKernelObjects(const codegen::TargetInfo &target) {
+    std::vector<codegen::KernelSpec> specs = kernelsFor(target);
+    auto tell = [](void *self, int done, int total, const std::string &name) {
+      static_cast<Compilation *>(self)->tellProgress("kernel " + name, done, total);
+    };
+    codegen::BatchResult result =
+        codegen::compileKernels(specs, work.path(""), options.cacheDir, options.jobs, tell, this);
+    summary.kernelsFromCache += result.fromCache;
+    if (failed(check(result.status)))
+      return failure();
+    for (const codegen::KernelSpec &spec : specs)
+      objects.push_back(work.path(spec.name + ".o"));
+    return success();
+  }
+
+  LogicalResult linkEverything() {
+    const codegen::TargetInfo &baseline = *targets.back();
+    objects.push_back(work.path("halide_runtime.o"));
+    if (failed(check(codegen::compileRuntime(baseline.name, objects.back(), options.cacheDir))))
+      return failure();
+    PendingFile weightsOut(weightsPath()), libraryOut(options.output);
+    LibraryDescription library;
+    library.entries = entries;
+    library.variants = variants;
+    if (failed(packAll(library, baseline, weightsOut)))
+      return failure();
+    library.weights = weights;
+    library.metadata = buildMetadata(library, llvm::sys::path::filename(options.model), kernels, {});
+    llvm::LLVMContext llvmContext;
+    std::unique_ptr<llvm::Module> table = buildLibraryTable(library, llvmContext);
+    objects.push_back(work.path("table.o"));
+    if (failed(check(emitCode(*table, baseline.llvmTriple, baseline.llvmCpu, CodeForm::Object, objects.back()))))
+      return failure();
+    step("linking");
+    llvm::Error linked = options.emit == Phase::Object ? linkObject(objects, libraryOut.temporary())
+                                                       : linkLibrary(objects, libraryOut.temporary(), work.path(""));
+    if (failed(check(std::move(linked))))
+      return failure();
+    uint64_t bytes = 0;
+    (void)llvm::sys::fs::file_size(libraryOut.temporary(), bytes);
+    summary.libraryBytes = bytes;
+    if (!library.weightsFile.empty() && failed(weightsOut.commit(location)))
+      return failure();
+    return libraryOut.commit(location);
+  }
+
+  /// model.so -> model.weights.safetensors
+  std::string weightsPath() const {
+    SmallString<128> path(options.output);
+    llvm::sys::path::replace_extension(path, ".weights.safetensors");
+    return path.str().str();
+  }
+
+  LogicalResult packAll(LibraryDescription &library, const codegen::TargetInfo &baseline, PendingFile &weightsOut) {
+    if (weights.tensors.empty())
+      return success();
+    step("packing weights");
+    if (options.embedWeights) {
+      library.weightsSymbol = "thresh_weights";
+      objects.push_back(work.path("weights.o"));
+      return writeWeightsObject(*module, objects.back(), library.weightsSymbol, llvm::Triple(baseline.llvmTriple), weights);
+    }
+    library.weightsFile = llvm::sys::path::filename(weightsPath()).str();
+    return packWeights(*module, weightsOut.temporary(), weights);
+  }
+
+  void step(const std::string &what) { tellProgress(what, 0, 0); }
+
+  void tellProgress(const std::string &what, int done, int total) {
+    if (options.progress)
+      options.progress(what, done, total);
+  }
+
+  const CompileOptions &options;
+  MLIRContext &context;
+  CompileSummary &summary;
+  Location location;
+  std::vector<const codegen::TargetInfo *> targets;
+  OwningOpRef<ModuleOp> module;
+  std::vector<Signature> entries;
+  PackedWeights weights;
+  std::vector<codegen::KernelSpec> kernels;
+  std::vector<LibraryVariant> variants;
+  std::vector<std::string> objects;
+  WorkFolder work;
+};
+
+} // namespace
+
+LogicalResult compile(const CompileOptions &options, MLIRContext &context, CompileSummary &summary) {
+  return Compilation(options, context, summary).run();
+}
+
+std::string defaultCacheDir() {
+  if (const char *dir = std::getenv("THRESH_CACHE_DIR"))
+    return dir;
+  SmallString<128> path;
+  if (!llvm::sys::path::cache_directory(path))
+    return "";
+  llvm::sys::path::append(path, "thresh", "kernels");
+  return path.str().str();
+}
+
+} // namespace thresh

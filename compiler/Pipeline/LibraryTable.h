@@ -1,0 +1,40 @@
+//===- LibraryTable.h - The table that a library exports ----------------------===//
+#ifndef THRESH_COMPILER_PIPELINE_LIBRARYTABLE_H
+#define THRESH_COMPILER_PIPELINE_LIBRARYTABLE_H
+
+#include "compiler/Pipeline/Signature.h"
+#include "compiler/Weights/Weights.h"
+
+#include "llvm/IR/Module.h"
+
+#include <memory>
+
+namespace thresh {
+
+/// One target's code in the library.
+struct LibraryVariant {
+  std::string target;
+  uint64_t cpuFeatures = 0;
+  std::vector<std::string> functions; ///< symbol per entry point
+};
+
+/// All that the table says; see thresh_abi_library in runtime/include/thresh/abi.h.
+struct LibraryDescription {
+  std::vector<Signature> entries;
+  std::vector<LibraryVariant> variants; ///< best first
+  std::string metadata;                 ///< JSON
+  std::string weightsFile;              ///< name beside the library; empty when embedded or none
+  std::string weightsSymbol;            ///< of embedded weights; empty otherwise
+  PackedWeights weights;
+};
+
+/// A module with the constant `thresh_library`, the only exported symbol, and the metadata once more in the section
+/// ".thresh.metadata", where `thresh inspect` finds it without loading the library.
+std::unique_ptr<llvm::Module> buildLibraryTable(const LibraryDescription &library, llvm::LLVMContext &context);
+
+/// The section that holds the metadata.
+constexpr llvm::StringLiteral kMetadataSection = ".thresh.metadata";
+
+} // namespace thresh
+
+#endif // THRESH_COMPILER_PIPELINE_LIBRARYTABLE_H

@@ -1,0 +1,84 @@
+//===- Metadata.cpp - The JSON that a library carries about itself ------------===//
+#include "compiler/Pipeline/Metadata.h"
+
+#include "nlohmann/json.hpp"
+
+using Json = nlohmann::ordered_json;
+
+namespace thresh {
+
+namespace {
+
+constexpr const char *kFamilyNames[] = {"elementwise", "reduction", "rowwise", "matmul", "attention"};
+
+Json describeTensor(const SignatureTensor &tensor) {
+  Json shape = Json::array();
+  for (auto [extent, symbol] : llvm::zip(tensor.shape, tensor.dimSymbols))
+    shape.push_back(extent < 0 ? Json(symbol) : Json(extent));
+  Json result{{"name", tensor.name}, {"dtype", dtypeName(tensor.dtype)}, {"shape", shape}};
+  if (tensor.optional)
+    result["default"] = tensor.defaultValue;
+  return result;
+}
+
+Json describeEntry(const Signature &entry) {
+  Json inputs = Json::array(), outputs = Json::array();
+  for (const SignatureTensor &tensor : entry.inputs)
+    inputs.push_back(describeTensor(tensor));
+  for (const SignatureTensor &tensor : entry.outputs)
+    outputs.push_back(describeTensor(tensor));
+  return {{"name", entry.name}, {"inputs", inputs}, {"outputs", outputs}};
+}
+
+Json describeKernel(const codegen::KernelSpec &spec) {
+  Json operands = Json::array();
+  for (const codegen::Operand &operand : spec.operands) {
+    Json shape = Json::array();
+    for (int64_t extent : operand.shape)
+      shape.push_back(extent < 0 ? Json("?") : Json(extent));
+    operands.push_back({{"name", operand.name}, {"dtype", dtypeName(static_cast<int>(operand.dtype))}, {"shape", shape}});
+  }
+  return {{"name", spec.name},
+          {"family", kFamilyNames[static_cast<int>(spec.family)]},
+          {"stages", spec.stages.size()},
+          {"operands", operands}};
+}
+
+Json describeWeights(const LibraryDescription &library) {
+  Json tensors = Json::array();
+  for (const PackedTensor &tensor : library.weights.tensors) {
+    std::string element;
+    llvm::raw_string_ostream(element) << tensor.type.getElementType();
+    tensors.push_back({{"name", tensor.name},
+                       {"dtype", element},
+                       {"shape", std::vector<int64_t>(tensor.type.getShape())},
+                       {"offset", tensor.offset},
+                       {"bytes", tensor.bytes}});
+  }
+  return {{"file", library.weightsFile}, {"bytes", library.weights.dataBytes}, {"tensors", tensors}};
+}
+
+} // namespace
+
+std::string buildMetadata(const LibraryDescription &library, llvm::StringRef model,
+                          llvm::ArrayRef<codegen::KernelSpec> kernels, llvm::ArrayRef<LaunchRecord> launches) {
+  Json entries = Json::array(), targets = Json::array(), kernelList = Json::array(), launchList = Json::array();
+  for (const Signature &entry : library.entries)
+    entries.push_back(describeEntry(entry));
+  for (const LibraryVariant &variant : library.variants)
+    targets.push_back(variant.target);
+  for (const codegen::KernelSpec &spec : kernels)
+    kernelList.push_back(describeKernel(spec));
+  for (const LaunchRecord &launch : launches) {
+    Json record{{"kernel", launch.kernel}};
+    if (!launch.flops.empty())
+      record["flops"] = launch.flops;
+    launchList.push_back(record);
+  }
+  Json metadata{{"format", 1},         {"compiler", "thresh 0.1.0"}, {"model", model.str()},
+                {"targets", targets},  {"entries", entries},         {"kernels", kernelList},
+                {"launches", launchList}, {"weights", describeWeights(library)}};
+  return metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+} // namespace thresh

@@ -1,0 +1,37 @@
+//===- Signature.h - What an entry point takes and gives ---------------------===//
+#ifndef THRESH_COMPILER_PIPELINE_SIGNATURE_H
+#define THRESH_COMPILER_PIPELINE_SIGNATURE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <string>
+#include <vector>
+
+namespace thresh {
+
+/// One input or output, as runtime/include/thresh/abi.h declares it.
+struct SignatureTensor {
+  std::string name;
+  int dtype = 0;                        ///< thresh_dtype
+  std::vector<int64_t> shape;           ///< -1 where dynamic
+  std::vector<std::string> dimSymbols;  ///< "" where static
+  bool optional = false;                ///< an input that the caller may leave out
+  int64_t defaultValue = 0;             ///< what an omitted input is filled with
+};
+
+struct Signature {
+  std::string name; ///< of the entry point: "main"
+  std::vector<SignatureTensor> inputs;
+  std::vector<SignatureTensor> outputs;
+};
+
+/// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype and
+/// thresh.default of arguments and results. Emits an error for element types that the ABI does not have.
+mlir::FailureOr<Signature> readSignature(mlir::func::FuncOp function);
+
+/// The name of a thresh_dtype: "f32".
+const char *dtypeName(int dtype);
+
+} // namespace thresh
+
+#endif // THRESH_COMPILER_PIPELINE_SIGNATURE_H
