@@ -197,22 +197,26 @@ llvm::Error TensorPacker::fillTile(int64_t base, int64_t firstRow, int64_t numRo
   int64_t outerStride = alongRows ? columns.stride : rows.stride;
   int64_t innerStride = alongRows ? rows.stride : columns.stride;
   int64_t runLength = innerStride == 1 ? inner : 1;
+  // Lines that follow each other in the file are read together.
+  int64_t lines = runLength == inner && outerStride == inner ? outer : 1;
   // The tile is [panels, numRows, panel].
   auto position = [&](int64_t row, int64_t column) {
     return (column / panel * numRows + row) * panel + column % panel;
   };
-  for (int64_t i = 0; i < outer; ++i) {
+  auto scatterLine = [&](int64_t line, int64_t i, int64_t j) {
+    if (alongRows)
+      return scatter(line * runLength, runLength, position(j, i), panel);
+    for (int64_t done = 0, count; done < runLength; done += count) {
+      count = std::min(runLength - done, panel - (j + done) % panel);
+      scatter(line * runLength + done, count, position(i, j + done), 1);
+    }
+  };
+  for (int64_t i = 0; i < outer; i += lines) {
     for (int64_t j = 0; j < inner; j += runLength) {
-      if (llvm::Error error = readRun(base + i * outerStride + j * innerStride, runLength))
+      if (llvm::Error error = readRun(base + i * outerStride + j * innerStride, lines * runLength))
         return error;
-      if (alongRows) {
-        scatter(0, runLength, position(j, i), panel);
-        continue;
-      }
-      for (int64_t done = 0, count; done < runLength; done += count) {
-        count = std::min(runLength - done, panel - (j + done) % panel);
-        scatter(done, count, position(i, j + done), 1);
-      }
+      for (int64_t line = 0; line < lines; ++line)
+        scatterLine(line, i + line, j);
     }
   }
   return llvm::Error::success();

@@ -125,6 +125,9 @@ LogicalResult Planner::check(ParameterOp parameter) {
   if (from != to && !((from.isF16() || from.isBF16()) && to.isF32()))
     return fail() << "cannot be cast from " << from << " to " << to;
   RankedTensorType packed = getPackedType(stored, parameter.getPackAttr(), to);
+  if (!packed)
+    return fail() << "expects a permutation of " << stored.getRank() << " dimensions and a panel of columns, but got "
+                  << parameter.getPackAttr();
   if (packed != type)
     return fail() << "expects type " << packed << " by its source and packing, but got " << type;
   int64_t bytes = stored.getNumElements() * getElementBytes(from);

@@ -162,7 +162,7 @@ void BertBuilder::build() {
   });
   batch = tensor::getMixedSize(builder, loc, inputs[0], 0);
   seq = tensor::getMixedSize(builder, loc, inputs[0], 1);
-  graph.checkExtent(seq, config.positions, "sequence length %lld is more than max_position_embeddings, %lld");
+  graph.limitExtent("seq", seq, config.positions, "max_position_embeddings");
 
   Value x = embed(inputs[0], inputs[2]);
   Value mask = buildMask(inputs[1]);

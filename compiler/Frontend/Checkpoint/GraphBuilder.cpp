@@ -103,11 +103,18 @@ void GraphBuilder::endEntry(ArrayRef<EntryOutput> outputs) {
   }
 }
 
-void GraphBuilder::checkExtent(OpFoldResult extent, int64_t limit, llvm::StringRef format) {
+void GraphBuilder::limitExtent(llvm::StringRef dim, OpFoldResult extent, int64_t limit, llvm::StringRef limitName) {
+  if (std::optional<int64_t> fixed = getConstantIntValue(extent)) {
+    if (*fixed > limit)
+      fail(makeError("dimension \"" + dim + "\": expects an extent of at most " + llvm::Twine(limit) + " (" + limitName +
+                     "), but got " + llvm::Twine(*fixed)));
+    return;
+  }
   Value value = getValueOrCreateConstantIndexOp(builder, loc, extent);
   Value extent64 = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value);
   Value limit64 = arith::ConstantIntOp::create(builder, loc, limit, 64);
   Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle, extent64, limit64);
+  std::string format = ("dimension " + dim + " is %lld, but " + limitName + " is %lld").str();
   CheckOp::create(builder, loc, fits, builder.getStringAttr(format), ValueRange{extent64, limit64});
 }
 

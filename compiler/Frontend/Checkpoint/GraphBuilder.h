@@ -51,8 +51,9 @@ public:
   llvm::SmallVector<mlir::Value> beginEntry(llvm::ArrayRef<EntryInput> inputs);
   /// Ends `@main`.
   void endEntry(llvm::ArrayRef<EntryOutput> outputs);
-  /// Stops the call with `format` (up to two %lld: extent and limit) unless extent <= limit.
-  void checkExtent(mlir::OpFoldResult extent, int64_t limit, llvm::StringRef format);
+  /// Demands extent <= limit of the dimension called `dim`: an error here if it is fixed, else the call
+  /// stops with a message. `limitName` is the field of config.json that sets the limit.
+  void limitExtent(llvm::StringRef dim, mlir::OpFoldResult extent, int64_t limit, llvm::StringRef limitName);
 
   //===- Values ------------------------------------------------------------===//
 
