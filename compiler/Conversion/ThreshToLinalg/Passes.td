@@ -10,7 +10,8 @@ def ConvertThreshToLinalgPass : Pass<"convert-thresh-to-linalg", "::mlir::func::
     Each op of dialects/Thresh/IR/ThreshGraphOps.td turns into `linalg.generic` ops over `tensor.empty` (reductions over `linalg.fill`),
     `tensor.collapse_shape` and `tensor.expand_shape`; a gather also leaves a `thresh.check` of its indices. Floats narrower than f32
     compute in f32. A broadcast reads its input through a projected map wherever the extents are known to be 1 or equal, and
-    decides at run time elsewhere; function arguments whose `thresh.dims` names agree have equal extents.
+    decides at run time elsewhere; function arguments whose `thresh.dims` names agree have equal extents. Extents of
+    intermediate tensors are read from the arguments that they stem from.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];

@@ -1,5 +1,6 @@
 //===- ThreshToLinalg.cpp - The pass over all graph ops ---------------------===//
 #include "compiler/Conversion/ThreshToLinalg/ThreshToLinalg.h"
+#include "compiler/Conversion/ThreshToLinalg/ExtentRoot.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -14,6 +15,24 @@ namespace thresh {
 #include "compiler/Conversion/ThreshToLinalg/Passes.h.inc"
 
 namespace {
+
+/// Replaces the extent of an intermediate tensor by that of the argument it stems from.
+void readFromRoot(tensor::DimOp op) {
+  if (!isa<RankedTensorType>(op.getSource().getType()) || !op.getConstantIndex())
+    return;
+  ExtentRoot root = extentRoot(op.getResult());
+  if (root.value == op.getSource() && root.dim == *op.getConstantIndex())
+    return;
+  OpBuilder builder(op);
+  Value size = root.value;
+  if (root.constant)
+    size = arith::ConstantIndexOp::create(builder, op.getLoc(), *root.constant);
+  else if (root.dim >= 0)
+    size = tensor::DimOp::create(builder, op.getLoc(), root.value, root.dim);
+  op.replaceAllUsesWith(size);
+  op.erase();
+}
+
 struct ConvertThreshToLinalgPass final : impl::ConvertThreshToLinalgPassBase<ConvertThreshToLinalgPass> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
@@ -27,7 +46,10 @@ struct ConvertThreshToLinalgPass final : impl::ConvertThreshToLinalgPassBase<Con
   }
 
   // The walk meets operands before users, so that a pattern sees what its operands became.
-  void runOnOperation() override { walkAndApplyPatterns(getOperation(), patterns); }
+  void runOnOperation() override {
+    walkAndApplyPatterns(getOperation(), patterns);
+    getOperation().walk([](tensor::DimOp op) { readFromRoot(op); });
+  }
 
   FrozenRewritePatternSet patterns;
 };
