@@ -220,8 +220,9 @@ static thresh_code make_random(const thresh_entry_info *entry, const thresh_inpu
 }
 
 thresh_code thresh_inputs_make(const thresh_entry_info *entry, const thresh_input_sources *sources,
-                               thresh_input *inputs, thresh_status *status) {
+                               thresh_input *inputs, int32_t *count, thresh_status *status) {
   memset(inputs, 0, sizeof *inputs * (size_t)entry->num_inputs);
+  *count = 0;
   thresh_code code = check_sources(entry, sources, status);
   for (int i = 0; code == THRESH_OK && i < sources->num_files; ++i)
     code = read_file(&sources->files[i], &inputs[find_input(entry, sources->files[i].name)], status);
@@ -234,7 +235,7 @@ thresh_code thresh_inputs_make(const thresh_entry_info *entry, const thresh_inpu
                                sources->dims[i].name, extent, sources->dims[i].number);
   }
   for (int32_t i = 0; code == THRESH_OK && i < entry->num_inputs; ++i) {
-    if (!inputs[i].data)
+    if (!inputs[i].data && !entry->inputs[i].optional)
       code = make_random(entry, sources, i, inputs, status);
     inputs[i].name = entry->inputs[i].name;
   }
@@ -242,6 +243,9 @@ thresh_code thresh_inputs_make(const thresh_entry_info *entry, const thresh_inpu
     thresh_inputs_free(inputs, entry->num_inputs);
     return code;
   }
+  for (int32_t i = 0; i < entry->num_inputs; ++i)
+    if (inputs[i].data)
+      inputs[(*count)++] = inputs[i];
   return thresh_status_ok(status);
 }
 

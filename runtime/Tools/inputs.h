@@ -32,11 +32,11 @@ typedef struct thresh_input_sources {
   int num_maxima;
 } thresh_input_sources;
 
-/// Makes every input of `entry` into `inputs`, in the order of declaration; `inputs` has room for all of them and
-/// the caller frees them with thresh_inputs_free. Floats are uniform in [-1, 1), integers in [0, maximum], which is
+/// Makes the inputs of `entry`, with names; `inputs` has room for all that are declared and `*count` says how many there
+/// are: an optional one without a file is left out. The caller frees them with thresh_inputs_free. Floats are uniform in [-1, 1), integers in [0, maximum], which is
 /// at most the largest of their dtype, booleans 0 or 1. On failure nothing is left to free.
 thresh_code thresh_inputs_make(const thresh_entry_info *entry, const thresh_input_sources *sources,
-                               thresh_input *inputs, thresh_status *status);
+                               thresh_input *inputs, int32_t *count, thresh_status *status);
 
 /// Frees the data of inputs made by thresh_inputs_make.
 void thresh_inputs_free(thresh_input *inputs, int32_t count);

@@ -19,6 +19,7 @@ typedef struct run_job {
   int32_t entry;
   const thresh_entry_info *info;
   thresh_input *inputs;
+  int32_t num_inputs;
   thresh_output *outputs;
   int32_t num_outputs;
   thresh_staged_file *files; ///< one per --output
@@ -72,7 +73,7 @@ static thresh_code prepare(run_job *job, thresh_status *status) {
   if (code == THRESH_OK)
     code = make_outputs(job, status);
   if (code == THRESH_OK)
-    code = thresh_inputs_make(job->info, &options->sources, job->inputs, status);
+    code = thresh_inputs_make(job->info, &options->sources, job->inputs, &job->num_inputs, status);
   if (code == THRESH_OK)
     code = thresh_session_create(job->model, &job->session, status);
   return code;
@@ -83,7 +84,7 @@ static thresh_code prepare(run_job *job, thresh_status *status) {
 //===-------------------------------------------------------------------------===//
 
 static thresh_code run_once(run_job *job, thresh_status *status) {
-  return thresh_session_run(job->session, job->entry, job->inputs, job->info->num_inputs,
+  return thresh_session_run(job->session, job->entry, job->inputs, job->num_inputs,
                             job->outputs, job->num_outputs, status);
 }
 
@@ -149,8 +150,7 @@ static thresh_code run(run_job *job, thresh_status *status) {
 }
 
 static void end(run_job *job) {
-  if (job->inputs)
-    thresh_inputs_free(job->inputs, job->info->num_inputs);
+  thresh_inputs_free(job->inputs, job->num_inputs);
   for (int i = 0; job->files && i < job->options.num_outputs; ++i)
     thresh_staged_file_discard(&job->files[i]);
   free(job->inputs);

@@ -139,7 +139,7 @@ static const struct {
 } option_table[] = {
     {"--input", "NAME=FILE", set_input, "read this input from a .npy file (repeatable)"},
     {"--output", "NAME=FILE", set_output, "write this output to a .npy file (repeatable)"},
-    {"--random", "SEED", set_random, "make the inputs that have no file from random numbers"},
+    {"--random", "SEED", set_random, "make the inputs that have no file and no default at random"},
     {"--dim", "NAME=N", set_dim, "extent of a dynamic dimension of random inputs; 1 unless a file says it"},
     {"--random-max", "[NAME=]N", set_maximum, "largest random integer, of all inputs or of one (default 1)"},
     {"--entry", "NAME", set_entry, "entry point to run (default: the first)"},

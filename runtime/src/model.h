@@ -2,16 +2,10 @@
 #ifndef THRESH_RUNTIME_SRC_MODEL_H
 #define THRESH_RUNTIME_SRC_MODEL_H
 
-#include "thresh/thresh.h"
+#include "signature.h"
 #include "weights.h"
 
 #include <stdatomic.h>
-
-/// The dimension names of an entry's inputs, numbered.
-typedef struct thresh_symbols {
-  int32_t count;
-  int32_t (*of)[THRESH_MAX_RANK]; ///< per input and dimension the number of its name, -1 where static
-} thresh_symbols;
 
 struct thresh_model {
   atomic_int owners; ///< the caller and each session

@@ -1,5 +1,6 @@
 //===- session.c - runs of a model and their memory ---------------------------===//
 #include "buffer.h"
+#include "defaults.h"
 #include "model.h"
 #include "signature.h"
 #include "status.h"
@@ -12,7 +13,8 @@ struct thresh_session {
   thresh_model *model;
   atomic_flag running;
   thresh_buffer arena;
-  thresh_buffer **outputs; ///< per entry, one for each declared output
+  thresh_buffer **outputs;   ///< per entry, one for each declared output
+  thresh_default **defaults; ///< per entry, one for each declared input
   // Room for one run of the largest entry.
   thresh_abi_view *views;
   thresh_binding *bindings;
@@ -38,7 +40,8 @@ static int allocate(thresh_session *session) {
   const thresh_abi_library *table = session->model->table;
   size_t max_inputs = 1, max_outputs = 1, max_symbols = 1;
   session->outputs = calloc((size_t)table->num_entries, sizeof *session->outputs);
-  if (!session->outputs)
+  session->defaults = calloc((size_t)table->num_entries, sizeof *session->defaults);
+  if (!session->outputs || !session->defaults)
     return -1;
   for (int32_t i = 0; i < table->num_entries; ++i) {
     size_t inputs = (size_t)table->entries[i].num_inputs, outputs = (size_t)table->entries[i].num_outputs;
@@ -47,7 +50,8 @@ static int allocate(thresh_session *session) {
     max_outputs = outputs > max_outputs ? outputs : max_outputs;
     max_symbols = symbols > max_symbols ? symbols : max_symbols;
     session->outputs[i] = calloc(outputs + 1, sizeof *session->outputs[i]);
-    if (!session->outputs[i])
+    session->defaults[i] = calloc(inputs + 1, sizeof *session->defaults[i]);
+    if (!session->outputs[i] || !session->defaults[i])
       return -1;
   }
   session->views = calloc(max_inputs, sizeof *session->views);
@@ -87,7 +91,13 @@ void thresh_session_free(thresh_session *session) {
       thresh_buffer_free(&session->outputs[i][j]);
     free(session->outputs[i]);
   }
+  for (int32_t i = 0; session->defaults && i < table->num_entries; ++i) {
+    for (int32_t j = 0; session->defaults[i] && j < table->entries[i].num_inputs; ++j)
+      thresh_buffer_free(&session->defaults[i][j].memory);
+    free(session->defaults[i]);
+  }
   free(session->outputs);
+  free(session->defaults);
   free(session->views);
   free(session->bindings);
   free(session->wanted);
@@ -179,6 +189,20 @@ static void record_failure(void *context, const char *format, int64_t a, int64_t
 // Running
 //===-------------------------------------------------------------------------===//
 
+/// Checks the inputs and makes those that were left out, so that the views are whole.
+static thresh_code bind_inputs(thresh_session *session, int32_t entry, const thresh_input *inputs, int32_t num_inputs,
+                               thresh_status *status) {
+  const thresh_entry_info *info = &session->model->table->entries[entry];
+  const thresh_symbols *symbols = &session->model->symbols[entry];
+  thresh_code code = thresh_signature_bind_inputs(info, symbols, inputs, num_inputs, session->views,
+                                                  session->bindings, status);
+  for (int32_t i = 0; code == THRESH_OK && i < info->num_inputs; ++i)
+    if (!session->views[i].data)
+      code = thresh_default_make(info, symbols, i, session->bindings, &session->defaults[entry][i],
+                                 &session->views[i], status);
+  return code;
+}
+
 /// Calls the compiled code and turns its result into a code.
 static thresh_code execute(run_state *state, int32_t entry) {
   thresh_session *session = state->session;
@@ -203,18 +227,16 @@ thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thr
                                thresh_output *outputs, int32_t num_outputs, thresh_status *status) {
   if (!session)
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'session' expects a session, but got null");
-  thresh_model *model = session->model;
-  const thresh_entry_info *info = thresh_model_entry(model, entry);
+  const thresh_entry_info *info = thresh_model_entry(session->model, entry);
   if (!info)
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'entry' expects a number below %d, but got %d",
-                             model->table->num_entries, entry);
+                             session->model->table->num_entries, entry);
   if (num_inputs < 0 || (num_inputs && !inputs) || num_outputs < 0 || (num_outputs && !outputs))
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'inputs' and 'outputs' expect arrays of their counts");
   if (atomic_flag_test_and_set_explicit(&session->running, memory_order_acquire))
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "the session is running in another thread");
 
-  thresh_code code = thresh_signature_bind_inputs(info, &model->symbols[entry], inputs, num_inputs, session->views,
-                                                  session->bindings, status);
+  thresh_code code = bind_inputs(session, entry, inputs, num_inputs, status);
   if (code == THRESH_OK)
     code = thresh_signature_bind_outputs(info, outputs, num_outputs, session->wanted, status);
   if (code == THRESH_OK) {
@@ -224,4 +246,3 @@ thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thr
   atomic_flag_clear_explicit(&session->running, memory_order_release);
   return code == THRESH_OK ? thresh_status_ok(status) : code;
 }
-

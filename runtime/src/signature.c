@@ -141,7 +141,7 @@ thresh_code thresh_signature_bind_inputs(const thresh_entry_info *entry, const t
     views[index].shape = inputs[i].shape;
   }
   for (int32_t i = 0; i < entry->num_inputs; ++i)
-    if (!views[i].data)
+    if (!views[i].data && !entry->inputs[i].optional)
       return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "input '%s' of entry '%s' is missing",
                                entry->inputs[i].name, entry->name);
   return THRESH_OK;

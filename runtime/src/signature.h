@@ -2,7 +2,13 @@
 #ifndef THRESH_RUNTIME_SRC_SIGNATURE_H
 #define THRESH_RUNTIME_SRC_SIGNATURE_H
 
-#include "model.h"
+#include "thresh/thresh.h"
+
+/// The dimension names of an entry's inputs, numbered.
+typedef struct thresh_symbols {
+  int32_t count;
+  int32_t (*of)[THRESH_MAX_RANK]; ///< per input and dimension the number of its name, -1 where static
+} thresh_symbols;
 
 /// The extent that a dimension name stands for in the run under way, and the input that said so.
 typedef struct thresh_binding {
@@ -12,7 +18,8 @@ typedef struct thresh_binding {
 } thresh_binding;
 
 /// Checks `inputs` against the declaration and writes, in the order of declaration, what the compiled code gets.
-/// `views` has room for every input, `bindings` for every symbol of the entry. The views point into `inputs`.
+/// `views` has room for every input, `bindings` for every symbol of the entry. The views point into `inputs`; that of
+/// an optional input which the caller left out has no data.
 thresh_code thresh_signature_bind_inputs(const thresh_entry_info *entry, const thresh_symbols *symbols,
                                          const thresh_input *inputs, int32_t num_inputs, thresh_abi_view *views,
                                          thresh_binding *bindings, thresh_status *status);

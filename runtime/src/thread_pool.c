@@ -97,7 +97,8 @@ typedef struct spinner {
   int count;
 } spinner;
 
-/// Waits a moment; returns 0 once `limit_ns` have gone by since the first call.
+/// Waits a moment; returns 0 once `limit_ns` have gone by since the first call. Yields now and then: when there are
+/// more threads than CPUs, the one waited for may need this CPU.
 static int spin(spinner *state, long limit_ns) {
   if (state->count++ % CLOCK_STRIDE == 0) {
     long now = now_ns();
@@ -105,6 +106,8 @@ static int spin(spinner *state, long limit_ns) {
       state->deadline = now + limit_ns;
     else if (now > state->deadline)
       return 0;
+    else
+      sched_yield();
   }
   cpu_relax();
   return 1;

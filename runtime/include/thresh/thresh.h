@@ -108,7 +108,8 @@ THRESH_API thresh_code thresh_model_open(const char *path, const thresh_open_opt
 /// handle itself must not be used again.
 THRESH_API void thresh_model_close(thresh_model *model);
 
-/// One declared input or output: name, dtype, rank, extents (-1 where dynamic), dimension names.
+/// One declared input or output: name, dtype, rank, extents (-1 where dynamic), dimension names; for an input whether
+/// it is optional and what then fills it.
 typedef thresh_abi_tensor thresh_tensor_info;
 
 /// One entry point: its name, inputs and outputs.
@@ -170,8 +171,9 @@ typedef struct thresh_output {
 
 /// Runs entry point `entry` (0 is the first; thresh_model_find_entry finds one by name).
 ///
-/// Inputs: every declared input once, by name or position. Dtypes, ranks, static extents and equal dimension
-/// names are checked before any code runs. Outputs: any subset of the declared ones, each once; the others are
+/// Inputs: every declared input once, by name or position; optional ones may be left out, and the session then holds a
+/// tensor of the default value. Dtypes, ranks, static extents and equal dimension names are checked before any code
+/// runs. Outputs: any subset of the declared ones, each once; the others are
 /// computed and dropped. `outputs` may be NULL when `num_outputs` is 0. Memory of outputs must overlap neither
 /// the inputs nor other outputs.
 ///
