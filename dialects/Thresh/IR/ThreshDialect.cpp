@@ -1,6 +1,8 @@
 //===- ThreshDialect.cpp - Registration of ops, attributes, enums -----------===//
 #include "dialects/Thresh/IR/ThreshDialect.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"

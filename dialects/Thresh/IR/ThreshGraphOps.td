@@ -49,7 +49,7 @@ def Thresh_BroadcastOp : Thresh_GraphOp<"broadcast"> {
   }];
   let arguments = (ins AnyRankedTensor:$input, Variadic<Index>:$dynamic_sizes);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$input `to` `[` $dynamic_sizes `]` attr-dict `:` type($input) `to` type($result)";
+  let assemblyFormat = "$input `to` ` ` `[` $dynamic_sizes `]` attr-dict `:` type($input) `to` type($result)";
   let extraClassDeclaration = [{
     /// Whether the shapes alone allow `input` to become `result`.
     static bool canProduce(::mlir::RankedTensorType input, ::mlir::RankedTensorType result);
@@ -73,7 +73,7 @@ def Thresh_ReshapeOp : Thresh_GraphOp<"reshape"> {
   }];
   let arguments = (ins AnyRankedTensor:$input, Variadic<Index>:$dynamic_sizes);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$input `to` `[` $dynamic_sizes `]` attr-dict `:` type($input) `to` type($result)";
+  let assemblyFormat = "$input `to` ` ` `[` $dynamic_sizes `]` attr-dict `:` type($input) `to` type($result)";
   let extraClassDeclaration = [{
     /// Whether the shapes alone allow `input` to become `result`.
     static bool canProduce(::mlir::RankedTensorType input, ::mlir::RankedTensorType result);
