@@ -118,8 +118,7 @@ public:
 private:
   void addOperands() {
     Block &body = kernel.getBody().front();
-    unsigned numOutputs = body.getTerminator()->getNumOperands();
-    unsigned numInputs = body.getNumArguments() - numOutputs;
+    unsigned numInputs = kernel.getInputs().size();
     for (BlockArgument argument : body.getArguments()) {
       auto type = cast<RankedTensorType>(argument.getType());
       codegen::Operand operand;

@@ -107,7 +107,20 @@ LogicalResult KernelOp::verify() {
   // kernel_c2
   if (block.empty() || !isa<YieldOp>(block.back()))
     return emitOpError("expects a body that ends with ") << YieldOp::getOperationName();
+  // kernel_c3
+  TypeRange results = block.back().getOperandTypes();
+  if (block.getNumArguments() < results.size() || TypeRange(getDestinations().getTypes()) != results)
+    return emitOpError("expects the last body arguments to be destinations of types ")
+           << results << ", but got " << block.getArgumentTypes();
   return success();
+}
+
+unsigned KernelOp::getNumOutputs() { return getBody().front().getTerminator()->getNumOperands(); }
+
+Block::BlockArgListType KernelOp::getInputs() { return getBody().front().getArguments().drop_back(getNumOutputs()); }
+
+Block::BlockArgListType KernelOp::getDestinations() {
+  return getBody().front().getArguments().take_back(getNumOutputs());
 }
 
 /// Checks that launch operands can be what the kernel declares; `what` names the operand group.
@@ -127,12 +140,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   auto kernel = lookupSymbol<KernelOp>(*this, getKernelAttr(), symbolTable);
   if (!kernel)
     return failure();
-  Block &body = kernel.getBody().front();
-  auto yield = dyn_cast<YieldOp>(body.back());
   // launch_c2, launch_c3
-  if (!yield || failed(checkLaunchOperands(*this, "ins", body.getArgumentTypes(), getInputs().getTypes())))
+  if (failed(checkLaunchOperands(*this, "ins", TypeRange(kernel.getInputs().getTypes()), getInputs().getTypes())))
     return failure();
-  return checkLaunchOperands(*this, "outs", yield.getOperandTypes(), getOuts().getTypes());
+  return checkLaunchOperands(*this, "outs", TypeRange(kernel.getDestinations().getTypes()), getOuts().getTypes());
 }
 
 LogicalResult LaunchOp::verify() {

@@ -11,13 +11,20 @@ include "Thresh/IR/ThreshBase.td"
 def Thresh_KernelOp : Thresh_Op<"kernel", [Symbol, IsolatedFromAbove, SingleBlock]> {
   let summary = "a group of linalg ops that becomes one Halide pipeline";
   let description = [{
-    The body works on tensors: the block arguments are the inputs, `thresh.yield` gives the outputs.
+    The body works on tensors: the block arguments are the inputs and then one destination per output, as linalg has
+    them; `thresh.yield` gives the outputs.
     -thresh-form-kernels makes them; compiler/Conversion/KernelToSpec turns each into a KernelSpec.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Thresh_KernelFamily:$family);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name $family attr-dict-with-keyword $body";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    unsigned getNumOutputs();
+    /// The body arguments that launches pass as `ins`, and those they pass as `outs`.
+    ::mlir::Block::BlockArgListType getInputs();
+    ::mlir::Block::BlockArgListType getDestinations();
+  }];
 }
 
 def Thresh_YieldOp : Thresh_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {

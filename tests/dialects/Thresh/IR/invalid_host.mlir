@@ -83,6 +83,15 @@ thresh.kernel @kernel_c2 elementwise {
 
 // -----
 
+// expected-error @+1 {{expects the last body arguments to be destinations of types 'tensor<?xf32>', but got 'tensor<?xf16>'}}
+thresh.kernel @kernel_c3 elementwise {
+^bb0(%x: tensor<?xf16>):
+  %0 = arith.extf %x : tensor<?xf16> to tensor<?xf32>
+  thresh.yield %0 : tensor<?xf32>
+}
+
+// -----
+
 func.func @launch_c1(%t: tensor<2xf32>) {
   // expected-error @+1 {{expects @nothing to name a thresh.kernel}}
   %0 = thresh.launch @nothing ins() outs(%t : tensor<2xf32>) -> tensor<2xf32>
@@ -92,7 +101,7 @@ func.func @launch_c1(%t: tensor<2xf32>) {
 // -----
 
 thresh.kernel @id elementwise {
-^bb0(%x: tensor<?x2xf32>):
+^bb0(%x: tensor<?x2xf32>, %out: tensor<?x2xf32>):
   thresh.yield %x : tensor<?x2xf32>
 }
 func.func @launch_c2(%t: tensor<5x2xf32>, %u: tensor<5x3xf32>) {
@@ -104,7 +113,7 @@ func.func @launch_c2(%t: tensor<5x2xf32>, %u: tensor<5x3xf32>) {
 // -----
 
 thresh.kernel @id elementwise {
-^bb0(%x: tensor<?x2xf32>):
+^bb0(%x: tensor<?x2xf32>, %out: tensor<?x2xf32>):
   thresh.yield %x : tensor<?x2xf32>
 }
 func.func @launch_c2_count(%t: tensor<5x2xf32>) {
@@ -116,7 +125,7 @@ func.func @launch_c2_count(%t: tensor<5x2xf32>) {
 // -----
 
 thresh.kernel @id elementwise {
-^bb0(%x: tensor<?x2xf32>):
+^bb0(%x: tensor<?x2xf32>, %out: tensor<?x2xf32>):
   thresh.yield %x : tensor<?x2xf32>
 }
 func.func @launch_c3(%t: tensor<5x2xf32>, %u: tensor<5x2xf16>) {
@@ -128,7 +137,7 @@ func.func @launch_c3(%t: tensor<5x2xf32>, %u: tensor<5x2xf16>) {
 // -----
 
 thresh.kernel @id elementwise {
-^bb0(%x: tensor<?x2xf32>):
+^bb0(%x: tensor<?x2xf32>, %out: tensor<?x2xf32>):
   thresh.yield %x : tensor<?x2xf32>
 }
 func.func @launch_c4(%t: tensor<5x2xf32>, %m: memref<5x2xf32>) {

@@ -91,7 +91,7 @@ func.func @gather(%x: tensor<3x?x4xf32>, %i: tensor<?x2xi32>) {
 
 // CHECK: thresh.kernel @double elementwise {
 thresh.kernel @double elementwise {
-^bb0(%x: tensor<?xf32>):
+^bb0(%x: tensor<?xf32>, %out: tensor<?xf32>):
   %y = arith.addf %x, %x : tensor<?xf32>
   // CHECK: thresh.yield %{{.*}} : tensor<?xf32>
   thresh.yield %y : tensor<?xf32>
