@@ -1,21 +1,32 @@
 //===- thread_pool_benchmark.c - what a parallel loop costs -------------------===//
 //
-// Prints the time of a loop of empty tasks, one per thread, back to back and after pauses of other work, for 1 to N
-// threads (argument, default 2). Run it on an idle machine.
+// Prints the time of a loop of one task per thread, each of which waits until all threads have one, back to back and
+// after pauses of other work, for 1 to N threads (argument, default 2). Run it on an idle machine with N CPUs.
 //
 //===-------------------------------------------------------------------------===//
 #include "runtime/src/thread_pool.h"
 
 #include "thresh/thresh.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum { ROUNDS = 20000 };
 
-static int empty_task(void *user_context, int index, uint8_t *closure) {
-  (void)user_context, (void)index, (void)closure;
+/// A loop under way: how many threads it wants and how many have come.
+typedef struct meeting {
+  int wanted;
+  atomic_int come;
+} meeting;
+
+static int meet(void *user_context, int index, uint8_t *closure) {
+  (void)user_context, (void)index;
+  meeting *here = (meeting *)closure;
+  atomic_fetch_add(&here->come, 1);
+  while (atomic_load_explicit(&here->come, memory_order_relaxed) < here->wanted)
+    ;
   return 0;
 }
 
@@ -37,8 +48,9 @@ static void measure(int threads, double pause_us) {
   for (int round = 0; round < rounds; ++round) {
     for (double end = now_us() + pause_us; now_us() < end;)
       ;
+    meeting here = {.wanted = threads};
     double start = now_us();
-    thresh_parallel_for(NULL, empty_task, 0, threads, NULL);
+    thresh_parallel_for(NULL, meet, 0, threads, (uint8_t *)&here);
     times[round] = now_us() - start;
   }
   qsort(times, (size_t)rounds, sizeof *times, compare_times);
