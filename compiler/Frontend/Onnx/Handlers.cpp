@@ -8,8 +8,8 @@ using namespace thresh;
 
 static llvm::StringMap<const OpHandler *> makeTable() {
   llvm::StringMap<const OpHandler *> table;
-  for (ArrayRef<OpHandler> family : {activationHandlers(), creationHandlers(), elementwiseHandlers(), matMulHandlers(),
-                                     normalizationHandlers(), reduceHandlers(), shapeHandlers()})
+  for (ArrayRef<OpHandler> family : {activationHandlers(), creationHandlers(), elementwiseHandlers(), indexingHandlers(),
+                                     matMulHandlers(), normalizationHandlers(), reduceHandlers(), shapeHandlers()})
     for (const OpHandler &handler : family)
       table[handler.name] = &handler;
   return table;

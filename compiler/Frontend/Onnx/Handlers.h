@@ -27,6 +27,7 @@ constexpr unsigned anyNumber = ~0u;
 llvm::ArrayRef<OpHandler> activationHandlers();
 llvm::ArrayRef<OpHandler> creationHandlers();
 llvm::ArrayRef<OpHandler> elementwiseHandlers();
+llvm::ArrayRef<OpHandler> indexingHandlers();
 llvm::ArrayRef<OpHandler> matMulHandlers();
 llvm::ArrayRef<OpHandler> normalizationHandlers();
 llvm::ArrayRef<OpHandler> reduceHandlers();
