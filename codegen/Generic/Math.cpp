@@ -134,9 +134,8 @@ Expr div(Expr a, Expr b) { return a.type().is_float() ? strict(Call::strict_div,
 Expr lt(Expr a, Expr b) {
   return a.type().is_float() ? strict(Call::strict_lt, Halide::Bool(a.type().lanes()), a, b) : a < b;
 }
-Expr le(Expr a, Expr b) {
-  return a.type().is_float() ? strict(Call::strict_le, Halide::Bool(a.type().lanes()), a, b) : a <= b;
-}
+// Halide turns its strict_le into !(b < a), which holds for NaN.
+Expr le(Expr a, Expr b) { return a.type().is_float() ? lt(a, b) || eq(a, b) : a <= b; }
 Expr eq(Expr a, Expr b) {
   return a.type().is_float() ? strict(Call::strict_eq, Halide::Bool(a.type().lanes()), a, b) : a == b;
 }

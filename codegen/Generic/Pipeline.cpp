@@ -22,16 +22,38 @@ std::string halideName(const std::string &name, const std::string &prefix, int n
 }
 
 /// The buffer is dense and starts at 0; extents are constants where the spec knows them.
-template <typename Param> void constrain(Param param, const std::vector<int64_t> &shape) {
+template <typename Param> void constrainExtents(Param param, const std::vector<int64_t> &shape) {
+  int rank = int(shape.size());
+  for (int h = 0; h < rank; ++h) {
+    param.dim(h).set_min(0);
+    if (shape[rank - 1 - h] >= 0)
+      param.dim(h).set_extent(int(shape[rank - 1 - h]));
+  }
+}
+
+/// Strides as those of a dense buffer with the extents of `like`.
+template <typename Param> void constrainStrides(Param param, Param like, const std::vector<int64_t> &shape) {
   Expr stride = 1;
   int rank = int(shape.size());
   for (int h = 0; h < rank; ++h) {
     int64_t known = shape[rank - 1 - h];
-    param.dim(h).set_min(0).set_stride(stride);
-    if (known >= 0)
-      param.dim(h).set_extent(int(known));
-    stride = stride * (known >= 0 ? Expr(int(known)) : param.dim(h).extent());
+    param.dim(h).set_stride(stride);
+    stride = stride * (known >= 0 ? Expr(int(known)) : like.dim(h).extent());
   }
+}
+
+/// `value`, in a form that shows Halide that it depends on every running value. When Halide orders the
+/// stores of a Tuple's update it does not look into the arguments of intrinsics, such as strict
+/// comparisons, and would let one store overwrite what another still reads.
+Expr withVisibleDependence(const Expr &value, const Exprs &running) {
+  Expr always = Halide::Internal::const_true();
+  for (const Expr &r : running) {
+    Halide::Type bits = Halide::UInt(std::max(r.type().bits(), 8));
+    Expr u = r.type().is_float() ? Halide::reinterpret(bits, r) : Halide::cast(bits, r);
+    Expr one = Halide::Internal::make_one(bits);
+    always = always && (u * (u + one)) % (one + one) == Halide::Internal::make_zero(bits); // a product of neighbours
+  }
+  return Halide::select(always, value, Halide::Internal::make_zero(value.type()));
 }
 
 Exprs reversed(Exprs exprs) { return Exprs(exprs.rbegin(), exprs.rend()); }
@@ -47,7 +69,8 @@ Pipeline::Pipeline(const KernelSpec &spec, const TargetInfo &target)
       continue;
     }
     params.emplace_back(storageType(operand.dtype), int(operand.shape.size()), halideName(operand.name, "in", int(o)));
-    constrain(params.back(), operand.shape);
+    constrainExtents(params.back(), operand.shape);
+    constrainStrides(params.back(), params.back(), operand.shape);
   }
   markNodes();
 }
@@ -309,7 +332,10 @@ void Pipeline::define(int stageIndex) {
     Halide::FuncRef ref = result.func(args);
     running.push_back(fromStorage(single ? Expr(ref) : Expr(ref[int(i)]), info.dtypes[i]));
   }
-  assign(evaluate(stageIndex, loops, running, info.results));
+  Exprs results = evaluate(stageIndex, loops, running, info.results);
+  for (Expr &value : results)
+    value = single ? value : withVisibleDependence(value, running);
+  assign(results);
 }
 
 std::vector<int> Pipeline::consumers(int stageIndex) const {
@@ -386,8 +412,9 @@ void Pipeline::defineOutput(OutputFunc &output) {
   else
     output.func(args) = Halide::Tuple(values);
   std::vector<Halide::OutputImageParam> buffers = output.func.output_buffers();
-  for (size_t i = 0; i < buffers.size(); ++i)
-    constrain(buffers[i], original.operands[output.firstOperand + i].shape);
+  constrainExtents(buffers[0], operand.shape); // the others have the same by Halide's rules
+  for (Halide::OutputImageParam &buffer : buffers)
+    constrainStrides(buffer, buffers[0], operand.shape);
   for (size_t g = 0; g < groups.size(); ++g)
     for (int dim : groups[g]) {
       Var var = args[operand.shape.size() - 1 - dim];
