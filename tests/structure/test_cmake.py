@@ -32,6 +32,6 @@ def test_source_lists_are_sorted():
     for path in cmake_files():
         for block in re.finditer(r"(?:^[ \t]+[\w/.-]+\.(?:c|cpp)\)?\n)+", text(path), re.MULTILINE):
             names = block.group().replace(")", "").split()
-            if names != sorted(names, key=str.lower):
+            if names not in (sorted(names), sorted(names, key=str.lower)):
                 wrong.append(f"{path}: {names}")
     assert not wrong
