@@ -20,7 +20,7 @@ def test_includes_stay_within_the_layer(folder):
 
 
 def test_includes_are_from_the_root():
-    """A quoted include names a file from the root, runtime/include or runtime/src, one that CMake makes, or upstream's."""
+    """A quoted include names a file of ours (from the root, runtime/include or runtime/src), of CMake's or upstream's."""
     known = {str(path) for path in files(*CODE)}
     cmake = {str(path.parent): text(path) for path in files() if path.name == "CMakeLists.txt"}
     bases = ("", "runtime/include/", "runtime/src/")
