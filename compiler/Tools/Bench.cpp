@@ -116,12 +116,9 @@ std::string measureAll(const RunRequest &request, const BenchOptions &options, M
     report.rivalVersion = version->get<std::string>();
   if (wrong.empty())
     wrong = measureRounds(run, hasRival ? &rival : nullptr, options, report);
-  if (wrong.empty() && hasRival)
-    wrong = rival.ask({{"do", "work"}}, answer);
   if (!wrong.empty())
     return wrong;
-  if (auto flops = answer.find("flops"); flops != answer.end() && flops->is_number())
-    report.flops = flops->get<double>();
+  report.flops = run.countFlops();
   report.weightBytes = double(run.weightBytes());
   report.peakFlops = measurePeakFlops(thresh_num_threads(), options.seconds);
   report.readBandwidth = measureReadBandwidth(thresh_num_threads(), options.seconds);
@@ -219,7 +216,7 @@ int benchCommand(int argc, char **argv) {
       "call. With a rival, both run in turns in one go, with the same inputs and thread count, and the\n"
       "ratio of the medians is printed (below 1: we are faster), with its range over the rounds. The\n"
       "machine's peak rate of f32 multiply-adds and its read bandwidth are measured by loops in this\n"
-      "program; the floating-point operations of MatMul, Gemm and Conv are counted on the rival's graph.",
+      "program; the floating-point operations are those of the model's contractions.",
       runOptions(request, "--vs")};
   syntax.options.push_back({"--rounds", "N", "turns of each engine after one for warm-up; default 10",
                             storeInteger(options.rounds, 1, 100000)});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -20,6 +21,13 @@ std::vector<thresh_named_number> borrowNumbers(const std::map<std::string, int64
   for (const auto &[name, number] : numbers)
     list.push_back({borrow(name), number});
   return list;
+}
+
+/// The member `name` of a JSON object; an empty array when there is none.
+const nlohmann::json &member(const nlohmann::json &object, const char *name) {
+  static const nlohmann::json none = nlohmann::json::array();
+  auto found = object.find(name);
+  return found == object.end() ? none : *found;
 }
 
 } // namespace
@@ -141,6 +149,31 @@ std::string ModelRun::startRival(const RunRequest &request, Rival &rival, nlohma
     wrong = rival.ask(
         {{"do", "open"}, {"model", request.rivalModel}, {"threads", thresh_num_threads()}, {"inputs", files}}, answer);
   return wrong;
+}
+
+double ModelRun::countFlops() const {
+  std::map<std::string, double> extents;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    for (int d = 0; d < inputs[i].rank; ++d)
+      if (const thresh_tensor_info &info = entry().inputs[i]; info.shape[d] < 0)
+        extents[info.dim_symbols[d]] = double(inputs[i].shape[d]);
+
+  nlohmann::json metadata = nlohmann::json::parse(thresh_model_metadata(model), nullptr, false);
+  double sum = 0;
+  for (const nlohmann::json &launch : member(metadata, "launches"))
+    for (const nlohmann::json &factors : member(launch, "flops")) {
+      double product = 1;
+      for (const nlohmann::json &factor : factors) {
+        std::string text = factor.is_string() ? factor.get<std::string>() : "";
+        auto extent = extents.find(text);
+        char *end = nullptr;
+        product *= extent != extents.end() ? extent->second : std::strtod(text.c_str(), &end);
+        if (extent == extents.end() && (text.empty() || *end))
+          return 0;
+      }
+      sum += product;
+    }
+  return sum;
 }
 
 std::string describeTensor(int dtype, const int64_t *shape, int rank) {

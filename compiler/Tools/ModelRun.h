@@ -63,6 +63,9 @@ public:
   std::string startRival(const RunRequest &request, Rival &rival, nlohmann::json &answer);
 
   const thresh_entry_info &entry() const { return *thresh_model_entry(model, 0); }
+  /// Floating-point operations of a run's contractions on these inputs, 2 for a multiply-add, as the library's
+  /// metadata tells; 0 when it does not.
+  double countFlops() const;
   /// Bytes of the library's packed weights.
   uint64_t weightBytes() const { return thresh_model_table(model)->weights_bytes; }
   const char *target() const { return thresh_model_target(model); }

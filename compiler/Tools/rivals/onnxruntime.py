@@ -4,14 +4,11 @@ Reads one JSON object a line, answers with one; {"error": text} when a request f
   {"do": "open", "model": PATH, "threads": N, "inputs": {NAME: NPY_PATH}}   -> {"version": TEXT, "outputs": [NAME]}
   {"do": "time", "seconds": S}   runs for S seconds, at least 3 times        -> {"seconds": [S of each run]}
   {"do": "save", "folder": PATH} runs once and writes each output as .npy    -> {"outputs": {NAME: NPY_PATH}}
-  {"do": "work"}                 what one run of the unoptimised graph takes -> {"flops": N}
 """
 
 import json
-import math
 import os
 import sys
-import tempfile
 import time
 
 # The folder of this script holds a namesake of the package.
@@ -20,35 +17,13 @@ import numpy
 import onnxruntime
 
 
-def make_session(model, threads, **settings):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    for name, value in settings.items():
-        setattr(options, name, value)
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def contraction_flops(event):
-    """Floating-point operations of one profiled MatMul, Gemm or Conv: two for each multiply-add."""
-    arguments = event["args"]
-    inputs = [next(iter(entry.values())) for entry in arguments["input_type_shape"]]
-    output = next(iter(arguments["output_type_shape"][0].values()))
-    kind = arguments["op_name"]
-    if kind == "MatMul":
-        return 2 * math.prod(output) * inputs[0][-1]
-    if kind == "Gemm":
-        return 2 * math.prod(inputs[0]) * output[-1]
-    if kind == "Conv":
-        return 2 * math.prod(output) * math.prod(inputs[1][1:])
-    return 0
-
-
 class Rival:
     def open(self, request):
-        self.model = request["model"]
-        self.session = make_session(self.model, request["threads"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = request["threads"]
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        self.session = onnxruntime.InferenceSession(request["model"], options, providers=["CPUExecutionProvider"])
         given = request["inputs"]
         declared = [entry.name for entry in self.session.get_inputs()]
         missing = [name for name in declared if name not in given]
@@ -74,25 +49,10 @@ class Rival:
             numpy.save(paths[name], value)
         return {"outputs": paths}
 
-    def work(self, request):
-        """Counts on the graph as written, because fused nodes hide their contractions."""
-        with tempfile.TemporaryDirectory() as folder:
-            session = make_session(
-                self.model,
-                1,
-                enable_profiling=True,
-                profile_file_prefix=os.path.join(folder, "profile"),
-                graph_optimization_level=onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
-            )
-            session.run(None, self.feeds)
-            with open(session.end_profiling(), encoding="utf-8") as file:
-                events = json.load(file)
-        return {"flops": sum(contraction_flops(event) for event in events if "output_type_shape" in event.get("args", {}))}
-
 
 def main():
     rival = Rival()
-    actions = {"open": rival.open, "time": rival.time, "save": rival.save, "work": rival.work}
+    actions = {"open": rival.open, "time": rival.time, "save": rival.save}
     for line in sys.stdin:
         try:
             request = json.loads(line)
