@@ -321,7 +321,7 @@ static const OpHandler table[] = {
     {"Acos", 1, 1, TypeClass::Float, unary<math::AcosOp>},
     {"Acosh", 1, 1, TypeClass::Float, unary<math::AcoshOp>},
     {"Add", 2, 2, TypeClass::Numeric, fold<addValues>},
-    {"And", 2, 2, TypeClass::Bool, fold<integerOp<arith::AndIOp>>},
+    {"And", 2, 2, TypeClass::Bool, fold<integerOp<arith::AndIOp>>, 7},
     {"Asin", 1, 1, TypeClass::Float, unary<math::AsinOp>},
     {"Asinh", 1, 1, TypeClass::Float, unary<math::AsinhOp>},
     {"Atan", 1, 1, TypeClass::Float, unary<math::AtanOp>},
@@ -357,8 +357,8 @@ static const OpHandler table[] = {
     {"Mod", 2, 2, TypeClass::Numeric, modulo},
     {"Mul", 2, 2, TypeClass::Numeric, fold<mulValues>},
     {"Neg", 1, 1, TypeClass::Numeric, negate},
-    {"Not", 1, 1, TypeClass::Bool, logicalNot},
-    {"Or", 2, 2, TypeClass::Bool, fold<integerOp<arith::OrIOp>>},
+    {"Not", 1, 1, TypeClass::Bool, logicalNot, 1},
+    {"Or", 2, 2, TypeClass::Bool, fold<integerOp<arith::OrIOp>>, 7},
     {"Pow", 2, 2, TypeClass::Numeric, power},
     {"Reciprocal", 1, 1, TypeClass::Float, reciprocal},
     {"Round", 1, 1, TypeClass::Float, unary<math::RoundEvenOp>},
@@ -371,7 +371,7 @@ static const OpHandler table[] = {
     {"Tan", 1, 1, TypeClass::Float, unary<math::TanOp>},
     {"Tanh", 1, 1, TypeClass::Float, unary<math::TanhOp>},
     {"Where", 3, 3, TypeClass::Bool, where},
-    {"Xor", 2, 2, TypeClass::Bool, fold<integerOp<arith::XOrIOp>>},
+    {"Xor", 2, 2, TypeClass::Bool, fold<integerOp<arith::XOrIOp>>, 7},
 };
 
 ArrayRef<OpHandler> thresh::elementwiseHandlers() { return table; }

@@ -98,6 +98,8 @@ Value Emitter::empty(Type elementType, ArrayRef<Size> sizes) {
 //===- Shapes --------------------------------------------------------------===//
 
 void Emitter::checkEqual(Size a, Size b, StringRef format) {
+  if (!checked.insert({a.getOpaqueValue(), b.getOpaqueValue()}).second)
+    return;
   Value lhs = math.value(a), rhs = math.value(b);
   Value equal = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, lhs, rhs);
   Value numbers[] = {arith::IndexCastOp::create(builder, builder.getI64Type(), lhs),
@@ -337,8 +339,10 @@ static Sizes reducedSizes(Emitter &emit, ArrayRef<Size> sizes, ArrayRef<int64_t>
 
 Tensor Emitter::reduce(ReduceKind kind, const Tensor &tensor, ArrayRef<int64_t> dimensions, bool keepDims) {
   Sizes sizes = reducedSizes(*this, tensor.sizes, dimensions, keepDims);
+  SmallVector<int64_t> ascending(dimensions);
+  llvm::sort(ascending);
   Tensor result{Value(), tensor.elementType, sizes, tensor.isUnsigned, std::nullopt};
-  result.value = ReduceOp::create(builder, result.type(), kind, value(tensor), dimensions, keepDims);
+  result.value = ReduceOp::create(builder, result.type(), kind, value(tensor), ascending, keepDims);
   return result;
 }
 

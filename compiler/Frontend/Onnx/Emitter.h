@@ -95,6 +95,10 @@ public:
   /// the same sizes) at that index.
   Tensor generate(mlir::Type elementType, llvm::ArrayRef<Size> sizes, llvm::ArrayRef<Tensor> inputs, Body body,
                   bool isUnsigned = false);
+
+private:
+  /// Pairs of sizes that checkEqual has seen.
+  llvm::DenseSet<std::pair<void *, void *>> checked;
 };
 
 } // namespace thresh

@@ -8,8 +8,10 @@ using namespace thresh;
 
 static llvm::StringMap<const OpHandler *> makeTable() {
   llvm::StringMap<const OpHandler *> table;
-  for (ArrayRef<OpHandler> family : {activationHandlers(), creationHandlers(), elementwiseHandlers(), indexingHandlers(),
-                                     matMulHandlers(), normalizationHandlers(), reduceHandlers(), shapeHandlers()})
+  const ArrayRef<OpHandler> families[] = {
+      activationHandlers(), creationHandlers(), einsumHandlers(),        elementwiseHandlers(), indexingHandlers(),
+      matMulHandlers(),     reduceHandlers(),   normalizationHandlers(), shapeHandlers()};
+  for (ArrayRef<OpHandler> family : families)
     for (const OpHandler &handler : family)
       table[handler.name] = &handler;
   return table;
@@ -53,6 +55,8 @@ static const char *describe(TypeClass allowed) {
 }
 
 LogicalResult thresh::checkInputs(Node &node, const OpHandler &handler) {
+  if (!StringRef(handler.name).contains(':') && node.opset() < handler.since)
+    return node.error() << "expects opset " << handler.since << " or newer, but got " << node.opset();
   for (unsigned i = 0; i < handler.minInputs; ++i)
     if (!node.hasInput(i))
       return node.error() << "expects at least " << handler.minInputs << " inputs, but input " << i << " is missing";

@@ -19,6 +19,8 @@ struct OpHandler {
   /// Sets the node's outputs; inputs up to `minInputs` are there. May return failure without an error
   /// when the node already has one.
   mlir::LogicalResult (*import)(Node &node);
+  /// The least opset in which the op means what the handler does.
+  int64_t since = 11;
 };
 
 constexpr unsigned anyNumber = ~0u;
@@ -26,6 +28,7 @@ constexpr unsigned anyNumber = ~0u;
 /// One family of ops each; together the ops that the importer knows.
 llvm::ArrayRef<OpHandler> activationHandlers();
 llvm::ArrayRef<OpHandler> creationHandlers();
+llvm::ArrayRef<OpHandler> einsumHandlers();
 llvm::ArrayRef<OpHandler> elementwiseHandlers();
 llvm::ArrayRef<OpHandler> indexingHandlers();
 llvm::ArrayRef<OpHandler> matMulHandlers();
@@ -36,7 +39,7 @@ llvm::ArrayRef<OpHandler> shapeHandlers();
 /// The handler of `opType` in `domain` ("" is ONNX's own), or null.
 const OpHandler *findHandler(llvm::StringRef domain, llvm::StringRef opType);
 
-/// Fails with an error when the number of inputs or the first input's element type is not what `handler` takes.
+/// Fails with an error when the opset, the number of inputs or the first input's element type is not what `handler` takes.
 mlir::LogicalResult checkInputs(Node &node, const OpHandler &handler);
 
 /// Evaluates a node on the elements of its inputs when these are shape values and the op is one of shape arithmetic. False

@@ -4,6 +4,8 @@
 #include "compiler/Frontend/Onnx/Importer.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/APSInt.h"
 
 using namespace mlir;
 using namespace thresh;
@@ -39,10 +41,34 @@ const Tensor &Node::input(size_t index) {
   return tensor;
 }
 
+/// The numbers of a small constant of a type that is not tracked, toward zero where they are floats.
+static std::optional<Sizes> knownElements(Emitter &emit, const Tensor &tensor) {
+  DenseElementsAttr constant;
+  if (!tensor.value || !matchPattern(tensor.value, m_Constant(&constant)) ||
+      constant.getNumElements() > maxShapeElements)
+    return std::nullopt;
+  Sizes elements;
+  if (isa<FloatType>(tensor.elementType)) {
+    for (const APFloat &number : constant.getValues<APFloat>()) {
+      APSInt integer(64, /*isUnsigned=*/false);
+      bool isExact;
+      if (number.convertToInteger(integer, APFloat::rmTowardZero, &isExact) == APFloat::opInvalidOp)
+        return std::nullopt;
+      elements.push_back(emit.math.constant(integer.getSExtValue()));
+    }
+    return elements;
+  }
+  for (const APInt &number : constant.getValues<APInt>())
+    elements.push_back(emit.math.constant(tensor.isUnsigned ? number.getZExtValue() : number.getSExtValue()));
+  return elements;
+}
+
 FailureOr<Sizes> Node::elements(size_t index) {
   const Tensor &tensor = shapeInput(index);
   if (tensor.elements)
     return *tensor.elements;
+  if (std::optional<Sizes> known = knownElements(emit, tensor))
+    return *known;
   std::optional<int64_t> count = tensor.elementCount();
   if (!isa<IntegerType>(tensor.elementType) || tensor.rank() > 1 || !count || *count > maxShapeElements)
     return error() << "expects input " << index << " to be an integer tensor of rank 0 or 1 with at most "

@@ -292,7 +292,7 @@ static LogicalResult slice(Node &node) {
   }
   Sizes offsets, sizes, strides;
   for (const SliceRange &range : ranges) {
-    offsets.push_back(range.offset);
+    offsets.push_back(SizeMath::isKnown(range.size, 0) ? emit.math.constant(0) : range.offset);
     sizes.push_back(range.size);
     strides.push_back(emit.math.constant(range.step));
   }
