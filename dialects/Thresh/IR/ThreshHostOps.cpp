@@ -109,7 +109,7 @@ LogicalResult KernelOp::verify() {
     return emitOpError("expects a body that ends with ") << YieldOp::getOperationName();
   // kernel_c3
   TypeRange results = block.back().getOperandTypes();
-  if (block.getNumArguments() < results.size() || TypeRange(getDestinations().getTypes()) != results)
+  if (block.getNumArguments() < results.size() || TypeRange(ValueRange(getDestinations())) != results)
     return emitOpError("expects the last body arguments to be destinations of types ")
            << results << ", but got " << block.getArgumentTypes();
   return success();
@@ -141,9 +141,9 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (!kernel)
     return failure();
   // launch_c2, launch_c3
-  if (failed(checkLaunchOperands(*this, "ins", TypeRange(kernel.getInputs().getTypes()), getInputs().getTypes())))
+  if (failed(checkLaunchOperands(*this, "ins", TypeRange(ValueRange(kernel.getInputs())), getInputs().getTypes())))
     return failure();
-  return checkLaunchOperands(*this, "outs", TypeRange(kernel.getDestinations().getTypes()), getOuts().getTypes());
+  return checkLaunchOperands(*this, "outs", TypeRange(ValueRange(kernel.getDestinations())), getOuts().getTypes());
 }
 
 LogicalResult LaunchOp::verify() {
