@@ -106,11 +106,20 @@ std::string ModelRun::makeInputs(const RunRequest &request) {
   sources.num_maxima = int(maxima.size());
 
   std::vector<thresh_input> made(entry().num_inputs);
+  int32_t count = 0;
   thresh_status status;
-  if (thresh_inputs_make(&entry(), &sources, made.data(), &status) != THRESH_OK)
+  if (thresh_inputs_make(&entry(), &sources, made.data(), &count, &status) != THRESH_OK)
     return status.message;
+  made.resize(count);
   inputs = std::move(made);
   return "";
+}
+
+const thresh_tensor_info *ModelRun::declaration(const char *name) const {
+  for (int32_t i = 0; i < entry().num_inputs; ++i)
+    if (!std::strcmp(entry().inputs[i].name, name))
+      return &entry().inputs[i];
+  return nullptr;
 }
 
 std::string ModelRun::run() {
@@ -146,18 +155,45 @@ std::string ModelRun::startRival(const RunRequest &request, Rival &rival, nlohma
   }
   std::string wrong = rival.start(request.rival, request.python);
   if (wrong.empty())
-    wrong = rival.ask(
-        {{"do", "open"}, {"model", request.rivalModel}, {"threads", thresh_num_threads()}, {"inputs", files}}, answer);
+    wrong = rival.ask({{"do", "open"},
+                       {"model", request.rivalModel},
+                       {"threads", thresh_num_threads()},
+                       {"inputs", files},
+                       {"defaults", describeDefaults()}},
+                      answer);
   return wrong;
 }
 
-double ModelRun::countFlops() const {
-  std::map<std::string, double> extents;
-  for (size_t i = 0; i < inputs.size(); ++i)
-    for (int d = 0; d < inputs[i].rank; ++d)
-      if (const thresh_tensor_info &info = entry().inputs[i]; info.shape[d] < 0)
-        extents[info.dim_symbols[d]] = double(inputs[i].shape[d]);
+std::map<std::string, int64_t> ModelRun::extents() const {
+  std::map<std::string, int64_t> extents;
+  for (const thresh_input &input : inputs)
+    if (const thresh_tensor_info *info = declaration(input.name))
+      for (int d = 0; d < info->rank; ++d)
+        if (info->shape[d] < 0)
+          extents[info->dim_symbols[d]] = input.shape[d];
+  return extents;
+}
 
+nlohmann::json ModelRun::describeDefaults() const {
+  std::map<std::string, int64_t> known = extents();
+  nlohmann::json defaults = nlohmann::json::object();
+  for (int32_t i = 0; i < entry().num_inputs; ++i) {
+    const thresh_tensor_info &info = entry().inputs[i];
+    bool given = std::any_of(inputs.begin(), inputs.end(),
+                             [&](const thresh_input &input) { return !std::strcmp(input.name, info.name); });
+    if (given || !info.optional)
+      continue;
+    nlohmann::json shape = nlohmann::json::array();
+    for (int d = 0; d < info.rank; ++d)
+      shape.push_back(info.shape[d] < 0 ? known[info.dim_symbols[d]] : info.shape[d]);
+    defaults[info.name] = {
+        {"shape", shape}, {"value", info.default_value}, {"dtype", thresh_dtype_name(thresh_dtype(info.dtype))}};
+  }
+  return defaults;
+}
+
+double ModelRun::countFlops() const {
+  std::map<std::string, int64_t> known = extents();
   nlohmann::json metadata = nlohmann::json::parse(thresh_model_metadata(model), nullptr, false);
   double sum = 0;
   for (const nlohmann::json &launch : member(metadata, "launches"))
@@ -165,10 +201,10 @@ double ModelRun::countFlops() const {
       double product = 1;
       for (const nlohmann::json &factor : factors) {
         std::string text = factor.is_string() ? factor.get<std::string>() : "";
-        auto extent = extents.find(text);
+        auto extent = known.find(text);
         char *end = nullptr;
-        product *= extent != extents.end() ? extent->second : std::strtod(text.c_str(), &end);
-        if (extent == extents.end() && (text.empty() || *end))
+        product *= extent != known.end() ? double(extent->second) : std::strtod(text.c_str(), &end);
+        if (extent == known.end() && (text.empty() || *end))
           return 0;
       }
       sum += product;

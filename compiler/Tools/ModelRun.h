@@ -76,6 +76,11 @@ public:
 
 private:
   std::string makeInputs(const RunRequest &request);
+  const thresh_tensor_info *declaration(const char *name) const;
+  /// What each dynamic dimension is in this run.
+  std::map<std::string, int64_t> extents() const;
+  /// The optional inputs that the run leaves out, for a rival that knows no defaults: shape, value and dtype by name.
+  nlohmann::json describeDefaults() const;
 
   thresh_model *model = nullptr;
   thresh_session *session = nullptr;
