@@ -92,7 +92,8 @@ void buildLinalgPhase(OpPassManager &passes) {
 void buildKernelsPhase(OpPassManager &passes) {
   passes.addPass(createPackParametersPass());
   passes.addPass(createFormKernelsPass());
-  addCleanup(passes);
+  // No CSE here: it would merge the launches' destinations.
+  passes.addPass(createCanonicalizerPass());
   passes.addPass(createBindEntryPointsPass());
   passes.addPass(createBufferizeEntryPointsPass());
   addCleanup(passes);
@@ -103,6 +104,7 @@ void buildKernelsPhase(OpPassManager &passes) {
 void buildLlvmPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createLowerCopiesPass());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  passes.addNestedPass<func::FuncOp>(createLowerExpandShapesPass());
   passes.addNestedPass<func::FuncOp>(memref::createExpandStridedMetadataPass());
   passes.addNestedPass<func::FuncOp>(createLowerAffinePass());
   passes.addNestedPass<func::FuncOp>(createSCFToControlFlowPass());

@@ -10,6 +10,12 @@ def LowerCopiesPass : Pass<"thresh-lower-copies", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def LowerExpandShapesPass : Pass<"thresh-lower-expand-shapes", "::mlir::func::FuncOp"> {
+  let summary = "memref.expand_shape into several unknown extents becomes memref.reinterpret_cast";
+  let description = [{ Upstream's -expand-strided-metadata, which comes next, handles at most one unknown extent per group and crashes on more. }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def LowerHostOpsPass : Pass<"thresh-lower-host-ops", "::mlir::ModuleOp"> {
   let summary = "entry points take a thresh_abi_call and host ops become loads, stores and calls";
   let description = [{
