@@ -80,18 +80,17 @@ private:
     inputs.insert(boxed);
   }
 
-  /// The memory that the root writes: its own empty tensor, or a fresh one where it starts from real values.
+  /// The memory that the root writes: an empty tensor per launch, so that each buffer has a short life.
   void collectDestinations() {
     for (OpResult result : group.root->getResults()) {
       Value init = group.root.getDpsInits()[result.getResultNumber()];
       if (auto fill = fillOf(init))
         init = fill.getDpsInits()[0];
-      if (!init.getDefiningOp<tensor::EmptyOp>()) {
-        SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, result.getLoc(), init);
-        init = tensor::EmptyOp::create(builder, result.getLoc(), sizes,
-                                       cast<RankedTensorType>(result.getType()).getElementType());
-      }
-      destinations.push_back(init);
+      auto empty = init.getDefiningOp<tensor::EmptyOp>();
+      SmallVector<OpFoldResult> sizes =
+          empty ? empty.getMixedSizes() : tensor::getMixedSizes(builder, result.getLoc(), init);
+      destinations.push_back(tensor::EmptyOp::create(builder, result.getLoc(), sizes,
+                                                     cast<RankedTensorType>(result.getType()).getElementType()));
     }
   }
 

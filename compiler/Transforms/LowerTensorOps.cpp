@@ -62,9 +62,7 @@ struct LowerExtractSlice : OpRewritePattern<tensor::ExtractSliceOp> {
         sizes.push_back(size);
     SmallVector<Value> offsetValues = getValueOrCreateConstantIndexOp(rewriter, loc, offsets);
     SmallVector<Value> strideValues = getValueOrCreateConstantIndexOp(rewriter, loc, strides);
-    bool isStatic = llvm::all_of(offsets, [](OpFoldResult v) { return getConstantIntValue(v).has_value(); }) &&
-                    llvm::all_of(strides, [](OpFoldResult v) { return getConstantIntValue(v).has_value(); });
-    if (isStatic) {
+    if (isAffineRead(op, dropped)) {
       rewriter.replaceOp(op, lowerStatic(op, sizes, dropped, rewriter));
       return success();
     }
@@ -82,7 +80,21 @@ struct LowerExtractSlice : OpRewritePattern<tensor::ExtractSliceOp> {
     return success();
   }
 
-  /// With constant offsets and strides the slice is an affine read that fuses like a transpose.
+  /// With constant offsets and strides the slice is an affine read that fuses like a transpose. A dimension read from its
+  /// start in steps of 1 must be read whole: linalg takes a plain loop index to mean equal extents.
+  static bool isAffineRead(tensor::ExtractSliceOp op, const llvm::SmallBitVector &dropped) {
+    for (auto [dim, offset, stride, size] :
+         llvm::enumerate(op.getMixedOffsets(), op.getMixedStrides(), op.getMixedSizes())) {
+      std::optional<int64_t> start = getConstantIntValue(offset), step = getConstantIntValue(stride);
+      if (!start || !step)
+        return false;
+      bool isWhole = getConstantIntValue(size) == op.getSourceType().getDimSize(dim);
+      if (!dropped.test(dim) && *start == 0 && *step == 1 && !isWhole)
+        return false;
+    }
+    return true;
+  }
+
   Value lowerStatic(tensor::ExtractSliceOp op, ArrayRef<OpFoldResult> sizes, const llvm::SmallBitVector &dropped,
                     PatternRewriter &rewriter) const {
     Location loc = op.getLoc();
