@@ -1,5 +1,207 @@
-//===- Matmul.cpp ---===//
+//===- Matmul.cpp - Contractions with elementwise stages around them ----------===//
+//
+// A register tile of rows x columns accumulates over k, so that each loaded vector of the rhs serves
+// all rows and each broadcast of the lhs all columns; the epilogue reads the tile while it is hot.
+// The rhs is read in panels of 16 columns, [n / 16][k][16]: as the compiler packs weights, or
+// copied to that form per strip of columns. Tiles past an edge repeat the last row or panel and are
+// not stored. One unit of work is one strip of columns by a block of row tiles; it reads its strip
+// of the rhs from the cache for every row tile but the first.
+//
+//===-----------------------------------------------------------------------===//
+
+#include "codegen/Generic/Math.h"
+#include "codegen/Ops.h"
+#include "codegen/Schedules/Contraction.h"
+#include "codegen/Schedules/Loops.h"
 #include "codegen/Schedules/Schedules.h"
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::TailStrategy;
+using Halide::Var;
+
 namespace thresh::codegen {
-void scheduleMatmul(Pipeline &pipeline) { scheduleElementwise(pipeline); }
+namespace {
+
+/// Row tiles of one unit of work: enough to pay for bringing the strip of the rhs into the cache.
+constexpr int kBlockTiles = 8;
+
+/// Extents of the register tile.
+struct Tile {
+  int rows = 1;
+  int panels = 1;
+  int lanes = 16;
+};
+
+/// As many accumulators as leave registers for one row of the rhs and a broadcast: 24 of the 32 registers
+/// of AVX-512, 12 of 16 elsewhere. Three panels wide if that divides the columns, so that few loads
+/// feed many multiply-adds.
+Tile chooseTile(const Pipeline &pipeline, const Contraction &c) {
+  Tile tile;
+  tile.lanes = std::min(vectorLanes(pipeline, dtypeBytes(c.dtype)), kPanel);
+  int perPanel = kPanel / tile.lanes;
+  int accumulators = pipeline.target().vectorBits == 512 ? 24 : 12;
+  int64_t columns = pipeline.staticExtent(c.stage, c.column);
+  int64_t panels = columns < 0 ? 3 : (columns + kPanel - 1) / kPanel;
+  int most = std::max(1, pipeline.target().vectorBits == 512 ? 3 / perPanel : 1);
+  for (int candidate = 1; candidate <= most; ++candidate) {
+    auto waste = [&](int width) { return (panels + width - 1) / width * width - panels; };
+    if (candidate <= panels && waste(candidate) * 8 <= panels)
+      tile.panels = candidate;
+  }
+  tile.rows = std::min(8, accumulators / (tile.panels * perPanel));
+  return tile;
 }
+
+/// The contraction as a Func of (lane, panel, row, outer loops...), or without the row.
+struct TileFunc {
+  Func func;
+  Halide::RDom domain;
+  Var lane{"lane"}, panel{"panel"}, row{"row"};
+  bool hasRow = false;
+};
+
+TileFunc defineTile(const Pipeline &pipeline, const Contraction &c, const RhsPanels &rhs, const std::string &name) {
+  TileFunc tile;
+  tile.func = Func(name);
+  tile.hasRow = c.row >= 0;
+  tile.domain = reductionDomain(pipeline, c);
+  Exprs loops = pointOf(pipeline, c, tile.domain);
+  Exprs args = {tile.lane, tile.panel};
+  if (tile.hasRow) {
+    loops[c.row] = Halide::min(tile.row, pipeline.extent(c.stage, c.row) - 1);
+    args.push_back(tile.row);
+  }
+  for (int outer : c.outer)
+    args.push_back(loops[outer]);
+  Expr lhs = pipeline.evaluate(c.stage, loops, {}, {c.lhs})[0];
+  Expr right = rhs.at(pipeline, c, tile.lane, tile.panel, loops);
+  tile.func(args) = initialValue(pipeline, c);
+  tile.func(args) = lhs * right + tile.func(args);
+  return tile;
+}
+
+void scheduleTile(TileFunc &tile, const Tile &shape, int rows, Func consumer, const Var &at) {
+  Var lane("vector"), part("part");
+  Func &f = tile.func;
+  f.compute_at(consumer, at).bound_extent(tile.panel, shape.panels).bound(tile.lane, 0, kPanel);
+  f.split(tile.lane, part, lane, shape.lanes).vectorize(lane).unroll(part).unroll(tile.panel);
+  Halide::Stage update = f.update();
+  update.split(tile.lane, part, lane, shape.lanes);
+  std::vector<Halide::VarOrRVar> order = {lane, part, tile.panel};
+  if (tile.hasRow) {
+    f.bound_extent(tile.row, rows).unroll(tile.row);
+    order.push_back(tile.row);
+  }
+  for (int d = 0; d < tile.domain.dimensions(); ++d)
+    order.push_back(tile.domain[d]);
+  update.reorder(order).vectorize(lane).unroll(part).unroll(tile.panel);
+  if (tile.hasRow)
+    update.unroll(tile.row);
+}
+
+/// The consumer of the tiles: the output itself or a copy of the contraction.
+struct Consumer {
+  Func func;
+  std::vector<Var> vars; ///< as the loops of the contraction's stage
+  int cost;              ///< simple operations per element besides the contraction
+};
+
+/// Splits the consumer's loops into tiles and tasks; returns the loops where tiles and strips are made.
+struct TileLoops {
+  Var tile{"tile"}, unit;
+};
+
+TileLoops tileConsumer(const Pipeline &pipeline, const Contraction &c, const Tile &shape, Consumer &consumer) {
+  TileLoops loops;
+  Func &f = consumer.func;
+  Var strip("strip"), column("column"), part("part"), lane("lane"), block("block"), row("row");
+  std::vector<Var> outer;
+  Expr count = 1;
+  for (int loop : c.outer) {
+    outer.push_back(consumer.vars[loop]);
+    count = count * pipeline.extent(c.stage, loop);
+  }
+  int width = shape.panels * kPanel;
+  Expr columns = pipeline.extent(c.stage, c.column);
+  f.split(consumer.vars[c.column], strip, column, width, TailStrategy::GuardWithIf);
+  f.split(column, part, lane, shape.lanes).vectorize(lane);
+  std::vector<Halide::VarOrRVar> order = {lane, part};
+  outer.push_back(strip);
+  count = count * ((columns + width - 1) / width);
+  Expr rows = 1;
+  if (c.row >= 0) {
+    rows = pipeline.extent(c.stage, c.row);
+    f.split(consumer.vars[c.row], loops.tile, row, shape.rows, TailStrategy::GuardWithIf);
+    f.split(loops.tile, block, loops.tile, kBlockTiles, TailStrategy::GuardWithIf);
+    outer.push_back(block);
+    count = count * ((rows + shape.rows * kBlockTiles - 1) / (shape.rows * kBlockTiles));
+    order.push_back(row);
+    order.push_back(loops.tile);
+  }
+  for (size_t i = outer.size(); i-- > 0;)
+    order.push_back(outer[i]);
+  f.reorder(order).unroll(part);
+  if (c.row >= 0 && consumer.cost < 16)
+    f.unroll(row);
+  Expr unitRows = Halide::min(rows, shape.rows * kBlockTiles);
+  loops.unit = parallelTasks(f, outer, count, unitRows * width / shape.lanes * (depth(pipeline, c) + consumer.cost));
+  if (c.row < 0)
+    loops.tile = loops.unit;
+  f.never_partition_all();
+  return loops;
+}
+
+} // namespace
+
+void scheduleMatmul(Pipeline &pipeline) {
+  Contraction c;
+  if (!findContraction(pipeline, c))
+    return scheduleReduction(pipeline);
+  Tile shape = chooseTile(pipeline, c);
+  for (int s = 0; s < c.stage; ++s)
+    pipeline.define(s);
+  RhsPanels rhs = makePanels(pipeline, c);
+  TileFunc tile = defineTile(pipeline, c, rhs, "tile");
+  TileFunc single = c.row >= 0 ? defineTile(pipeline, c, rhs, "vector_tile") : tile;
+
+  StageFunc result;
+  result.func = Func("contraction");
+  result.vars = pipeline.variables(c.stage);
+  Exprs args(result.vars.rbegin(), result.vars.rend());
+  auto at = [&](const TileFunc &from) {
+    Exprs coordinates = {result.vars[c.column] % kPanel, result.vars[c.column] / kPanel};
+    if (from.hasRow)
+      coordinates.push_back(result.vars[c.row]);
+    for (int outer : c.outer)
+      coordinates.push_back(result.vars[outer]);
+    return Expr(from.func(coordinates));
+  };
+  Expr oneRow = c.row >= 0 ? pipeline.extent(c.stage, c.row) == 1 : Halide::Internal::const_false();
+  result.func(args) = c.row >= 0 ? Halide::select(oneRow, at(single), at(tile)) : at(tile);
+  pipeline.adopt(c.stage, result);
+  for (int s = c.stage + 1; s < pipeline.numStages(); ++s)
+    pipeline.define(s);
+  pipeline.defineOutputs();
+
+  bool direct = pipeline.outputs().size() == 1 && walksInStep(pipeline, c.stage);
+  Consumer consumer{result.func, result.vars, 1};
+  if (direct) {
+    consumer = {pipeline.outputs()[0].func, pipeline.outputs()[0].vars, 1};
+    for (int s = c.stage + 1; s < pipeline.numStages(); ++s)
+      consumer.cost += bodyCost(pipeline.stage(s));
+  } else {
+    result.func.compute_root();
+    for (OutputFunc &output : pipeline.outputs())
+      scheduleFlat(pipeline, output);
+  }
+  TileLoops loops = tileConsumer(pipeline, c, shape, consumer);
+  scheduleTile(tile, shape, shape.rows, consumer.func, loops.tile);
+  if (c.row >= 0) {
+    scheduleTile(single, shape, 1, consumer.func, loops.tile);
+    consumer.func.specialize(oneRow);
+  }
+  schedulePanels(pipeline, c, rhs, shape.lanes, consumer.func, loops.unit);
+}
+
+} // namespace thresh::codegen

@@ -1,0 +1,298 @@
+//===- thresh-codegen-bench.cpp - Time one kernel ----------------------------===//
+//
+// Compiles the kernel of a KernelSpec, runs it on random data with Halide's own threads, and sets
+// its speed beside what the machine can do, measured in the same run.
+//
+//===-----------------------------------------------------------------------===//
+
+#include "codegen/Codegen.h"
+#include "codegen/Ops.h"
+
+#include <HalideRuntime.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <thread>
+
+using namespace thresh::codegen;
+
+namespace {
+
+constexpr const char *kUsage =
+    "usage: thresh-codegen-bench SPEC.json [--shape NAME=AxB...]... [--threads N] [--target NAME]\n"
+    "\n"
+    "Times the kernel that SPEC.json describes on random data.\n"
+    "  --shape NAME=AxB...  extents of the operand NAME; needed where they are dynamic\n"
+    "  --threads N          threads to use (default: all of the machine)\n"
+    "  --target NAME        compile for this target instead of the machine's best\n";
+
+struct Options {
+  std::string spec, target = "host";
+  std::map<std::string, std::vector<int64_t>> shapes;
+  int threads = int(std::thread::hardware_concurrency());
+};
+
+bool parse(int argc, char **argv, Options &options) {
+  for (int i = 1; i < argc; ++i) {
+    std::string arg = argv[i];
+    bool hasValue = i + 1 < argc;
+    if (arg == "--shape" && hasValue) {
+      std::string text = argv[++i];
+      size_t equals = text.find('=');
+      if (equals == std::string::npos)
+        return false;
+      std::istringstream extents(text.substr(equals + 1));
+      std::vector<int64_t> &shape = options.shapes[text.substr(0, equals)];
+      for (std::string extent; std::getline(extents, extent, 'x');)
+        shape.push_back(std::strtoll(extent.c_str(), nullptr, 10));
+    } else if (arg == "--threads" && hasValue) {
+      options.threads = std::max(1, std::atoi(argv[++i]));
+    } else if (arg == "--target" && hasValue) {
+      options.target = argv[++i];
+    } else if (arg[0] != '-' && options.spec.empty()) {
+      options.spec = arg;
+    } else {
+      return false;
+    }
+  }
+  return !options.spec.empty();
+}
+
+/// Best seconds per call of `work` over about half a second.
+template <typename Work> double secondsPerCall(Work work) {
+  using Clock = std::chrono::steady_clock;
+  double best = 1e30, spent = 0;
+  for (int calls = 1; spent < 0.5;) {
+    auto start = Clock::now();
+    for (int i = 0; i < calls; ++i)
+      work();
+    double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    spent += seconds;
+    best = std::min(best, seconds / calls);
+    if (seconds < 0.005)
+      calls *= 2;
+  }
+  return best;
+}
+
+/// Runs `work` on every thread at once and waits.
+template <typename Work> void onThreads(int threads, Work work) {
+  std::vector<std::thread> pool;
+  for (int t = 0; t < threads; ++t)
+    pool.emplace_back([&work, t] { work(t); });
+  for (std::thread &thread : pool)
+    thread.join();
+}
+
+typedef float Vector512 __attribute__((vector_size(64)));
+typedef float Vector256 __attribute__((vector_size(32)));
+
+/// Independent f32 multiply-adds, enough chains to hide the latency.
+template <typename Vector> inline __attribute__((always_inline)) float multiplyAdds(int64_t rounds) {
+  Vector sums[12] = {}, factor = {}, addend = {};
+  factor += 0.999f;
+  addend += 1e-3f;
+  for (int i = 0; i < 12; ++i)
+    sums[i] += float(i); // equal chains would be merged
+  for (int64_t r = 0; r < rounds; ++r)
+    for (Vector &sum : sums)
+      sum = sum * factor + addend;
+  float total = 0;
+  for (const Vector &sum : sums)
+    total += sum[0];
+  return total;
+}
+__attribute__((target("avx512f"), noipa)) float multiplyAdds512(int64_t rounds) { return multiplyAdds<Vector512>(rounds); }
+__attribute__((target("avx2,fma"), noipa)) float multiplyAdds256(int64_t rounds) { return multiplyAdds<Vector256>(rounds); }
+
+/// f32 operations per second of `threads` threads in vectors of `vectorBits`: the sum of each thread's best.
+double peakFlops(int threads, int vectorBits) {
+  constexpr int64_t kRounds = 100'000;
+  std::vector<double> best(threads);
+  onThreads(threads, [&](int t) {
+    static thread_local volatile float sink;
+    double seconds = secondsPerCall([&] {
+      sink = vectorBits == 512 ? multiplyAdds512(kRounds) : multiplyAdds256(kRounds);
+    });
+    best[t] = double(kRounds) * 12 * (vectorBits / 32) * 2 / seconds;
+  });
+  double total = 0;
+  for (double rate : best)
+    total += rate;
+  return total;
+}
+
+/// Bytes per second of reading memory far larger than the caches.
+double peakBandwidth(int threads) {
+  constexpr size_t kWords = size_t(64) << 20 >> 3;
+  std::vector<uint64_t> data(kWords * threads, 1);
+  static volatile uint64_t sink;
+  double seconds = secondsPerCall([&] {
+    onThreads(threads, [&](int t) {
+      uint64_t sums[8] = {};
+      for (const uint64_t *word = &data[kWords * t], *end = word + kWords; word < end; word += 8)
+        for (int i = 0; i < 8; ++i)
+          sums[i] += word[i];
+      sink = sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
+    });
+  });
+  return double(data.size() * 8) / seconds;
+}
+
+struct Buffer {
+  std::unique_ptr<unsigned char, decltype(&std::free)> data{nullptr, &std::free};
+  std::vector<halide_dimension_t> dims;
+  halide_buffer_t buffer{};
+  int64_t bytes = 0;
+};
+
+/// A buffer of small random numbers, 64-byte aligned.
+void fill(Buffer &buffer, const Operand &operand, const std::vector<int64_t> &shape) {
+  int64_t elements = 1;
+  buffer.dims.resize(shape.size());
+  for (size_t h = 0; h < shape.size(); ++h) {
+    int64_t extent = shape[shape.size() - 1 - h];
+    buffer.dims[h] = halide_dimension_t(0, int(extent), int(elements));
+    elements *= extent;
+  }
+  buffer.bytes = elements * dtypeBytes(operand.dtype);
+  buffer.data.reset(static_cast<unsigned char *>(std::aligned_alloc(64, size_t(buffer.bytes + 127) / 64 * 64)));
+  std::memset(buffer.data.get(), 0, size_t(buffer.bytes));
+  std::mt19937 generator(1);
+  std::uniform_real_distribution<float> reals(-1, 1);
+  if (operand.dtype == DType::F32)
+    for (int64_t i = 0; i < elements; ++i)
+      reinterpret_cast<float *>(buffer.data.get())[i] = reals(generator);
+  buffer.buffer.host = buffer.data.get();
+  buffer.buffer.dimensions = int(shape.size());
+  buffer.buffer.dim = buffer.dims.data();
+}
+
+/// Arithmetic operations of one call, a multiply-add counted as two.
+double operations(const KernelSpec &spec, const std::vector<std::vector<int64_t>> &shapes) {
+  double total = 0;
+  for (const Stage &stage : spec.stages) {
+    double points = 1;
+    for (const Extent &extent : stage.loops)
+      points *= double(extent.operand < 0 ? extent.value : shapes[extent.operand][extent.dim]);
+    int count = 0;
+    for (const Node &node : stage.body)
+      if (isFloat(node.dtype) && (opInfo(node.op).cls == OpClass::Numeric || opInfo(node.op).cls == OpClass::Float))
+        count += node.op == Op::Fma ? 2 : 1;
+    total += points * count;
+  }
+  return total;
+}
+
+int fail(const std::string &message) {
+  std::fprintf(stderr, "thresh-codegen-bench: %s\n", message.c_str());
+  return 1;
+}
+
+template <size_t> using BufferPointer = halide_buffer_t *;
+template <size_t... I> int call(void *function, halide_buffer_t **args, std::index_sequence<I...>) {
+  return reinterpret_cast<int (*)(BufferPointer<I>...)>(function)(args[I]...);
+}
+template <size_t N = 1> int call(void *function, std::vector<halide_buffer_t *> &args) {
+  if (args.size() == N)
+    return call(function, args.data(), std::make_index_sequence<N>());
+  if constexpr (N < 16)
+    return call<N + 1>(function, args);
+  return -1;
+}
+
+/// Compiles the kernel into a shared library in `folder` and returns its function; null on failure.
+void *build(const KernelSpec &spec, const std::string &folder, std::string &error) {
+  KernelFiles files;
+  files.object = folder + "/kernel.o";
+  auto start = std::chrono::steady_clock::now();
+  Status status = compileKernel(spec, files);
+  std::printf("compile   %8.2f s\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  if (status.ok())
+    status = compileRuntime(spec.target, folder + "/runtime.o", "");
+  error = status.message;
+  if (!status.ok())
+    return nullptr;
+  std::string command = "cd '" + folder + "' && cc -shared -o kernel.so kernel.o runtime.o -lm -lpthread -ldl";
+  void *handle = std::system(command.c_str()) == 0 ? dlopen((folder + "/kernel.so").c_str(), RTLD_NOW) : nullptr;
+  if (!handle)
+    error = "cannot link the kernel with cc";
+  return handle ? dlsym(handle, spec.name.c_str()) : nullptr;
+}
+
+int bench(const KernelSpec &spec, const Options &options) {
+  std::vector<std::vector<int64_t>> shapes;
+  std::vector<Buffer> buffers(spec.operands.size());
+  std::vector<halide_buffer_t *> args;
+  double bytes = 0;
+  for (size_t o = 0; o < spec.operands.size(); ++o) {
+    const Operand &operand = spec.operands[o];
+    auto given = options.shapes.find(operand.name);
+    shapes.push_back(given == options.shapes.end() ? operand.shape : given->second);
+    bool fits = shapes[o].size() == operand.shape.size();
+    for (size_t d = 0; fits && d < shapes[o].size(); ++d)
+      fits = shapes[o][d] >= 0 && (operand.shape[d] < 0 || operand.shape[d] == shapes[o][d]);
+    if (!fits)
+      return fail("expects --shape " + operand.name + "=... that fits the operand");
+    fill(buffers[o], operand, shapes[o]);
+    bytes += double(buffers[o].bytes);
+    args.push_back(&buffers[o].buffer);
+  }
+  std::string pattern = (std::filesystem::temp_directory_path() / "thresh-bench-XXXXXX").string();
+  std::string folder = mkdtemp(pattern.data()), error;
+  setenv("HL_NUM_THREADS", std::to_string(options.threads).c_str(), 1);
+  void *function = build(spec, folder, error);
+  std::filesystem::remove_all(folder);
+  if (!function)
+    return fail(error);
+  if (int code = call(function, args))
+    return fail("the kernel returns " + std::to_string(code));
+  int vectorBits = findTarget(spec.target)->vectorBits;
+  double peak = peakFlops(options.threads, vectorBits);
+  double seconds = secondsPerCall([&] { call(function, args); });
+  double flops = operations(spec, shapes) / seconds;
+  std::printf("time      %8.2f us on %d threads\n", seconds * 1e6, options.threads);
+  std::printf("compute   %8.2f GFLOP/s, %5.1f %% of the %.1f that a multiply-add loop reaches\n", flops * 1e-9,
+              100 * flops / peak, peak * 1e-9);
+  double bandwidth = peakBandwidth(options.threads);
+  std::printf("memory    %8.2f GB/s, %5.1f %% of the %.1f that a read loop reaches\n", bytes / seconds * 1e-9,
+              100 * bytes / seconds / bandwidth, bandwidth * 1e-9);
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Options options;
+  if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if (!parse(argc, argv, options)) {
+    std::fputs(kUsage, stderr);
+    return 1;
+  }
+  std::ifstream file(options.spec);
+  if (!file)
+    return fail("cannot read '" + options.spec + "'");
+  std::ostringstream text;
+  text << file.rdbuf();
+  KernelSpec spec;
+  std::string error;
+  if (!fromJson(text.str(), spec, error))
+    return fail(options.spec + ": " + error);
+  spec.target = options.target == "host" ? hostTarget().name : options.target;
+  if (!findTarget(spec.target))
+    return fail("expects a known target, but got '" + spec.target + "'");
+  return bench(spec, options);
+}
