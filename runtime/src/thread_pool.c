@@ -63,7 +63,7 @@ static struct {
 } pool = {.growth = PTHREAD_MUTEX_INITIALIZER};
 
 /// Set on workers, and on callers during a loop: a loop reached here runs inline.
-static _Thread_local int in_loop;
+static _Thread_local int in_loop __attribute__((tls_model("initial-exec")));
 
 //===-------------------------------------------------------------------------===//
 // Waiting

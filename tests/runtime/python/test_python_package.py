@@ -205,11 +205,11 @@ def test_threads(thresh, model):
         assert all(pool.map(work, range(8)))
 
 
-def test_runtime_is_found_in_a_checkout(root, build, tmp_path):
+def test_runtime_is_found_in_a_checkout(root, runtime_library, tmp_path):
     """Without the variable: beside the package, then build/lib of the checkout, then the system."""
     package = shutil.copytree(root / "runtime" / "python" / "thresh", tmp_path / "runtime" / "python" / "thresh")
     (tmp_path / "build" / "lib").mkdir(parents=True)
-    shutil.copy(build / "lib" / "libthresh_runtime.so", tmp_path / "build" / "lib")
+    shutil.copy(runtime_library, tmp_path / "build" / "lib")
     environment = {key: value for key, value in os.environ.items() if key != "THRESH_RUNTIME_LIBRARY"}
     command = [sys.executable, "-c", "import thresh; print(thresh.runtime_version())"]
 
@@ -219,5 +219,5 @@ def test_runtime_is_found_in_a_checkout(root, build, tmp_path):
     assert run().stdout == "0.1.0\n"
     (tmp_path / "build" / "lib" / "libthresh_runtime.so").unlink()
     assert "cannot load libthresh_runtime.so; set THRESH_RUNTIME_LIBRARY to its path" in run().stderr
-    shutil.copy(build / "lib" / "libthresh_runtime.so", package)
+    shutil.copy(runtime_library, package)
     assert run().stdout == "0.1.0\n"
