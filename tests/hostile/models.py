@@ -12,10 +12,10 @@ WIDTH, INNER, LAYERS, HEADS, VOCABULARY, POSITIONS = 8, 16, 1, 2, 11, 12
 
 
 def mlp():
-    """y[batch, 3] = relu(x[batch, 4] @ w + b), as an onnx.ModelProto."""
+    """y[batch, 40] = relu(x[batch, 64] @ w + b), as an onnx.ModelProto."""
     random = numpy.random.default_rng(7)
-    weights = random.standard_normal((4, 3)).astype(numpy.float32)
-    bias = random.standard_normal(3).astype(numpy.float32)
+    weights = random.standard_normal((64, 40)).astype(numpy.float32)
+    bias = random.standard_normal(40).astype(numpy.float32)
     graph = helper.make_graph(
         [
             helper.make_node("MatMul", ["x", "w"], ["product"], name="project"),
@@ -23,8 +23,8 @@ def mlp():
             helper.make_node("Relu", ["sum"], ["y"], name="clip"),
         ],
         "mlp",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 40])],
         [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(bias, "b")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)

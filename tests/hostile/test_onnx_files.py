@@ -6,6 +6,8 @@ from models import initializer, make_external, mlp, node, save
 from onnx import TensorProto, helper
 from refusal import check_refusal, expect_compile_refused
 
+SIZE = 4 * 64 * 40  # bytes of w
+
 
 @pytest.fixture
 def refused(run_tool, tmp_path):
@@ -58,7 +60,7 @@ def test_unknown_kind_of_file(refused, tmp_path):
 
 def test_output_folder_does_not_exist(run_tool, tmp_path):
     result = run_tool("thresh", "compile", save(mlp(), tmp_path), "-o", tmp_path / "no" / "out.so")
-    check_refusal(result, "out.so")
+    check_refusal(result, str(tmp_path / "no" / "out."))
     assert not (tmp_path / "no").exists()
 
 
@@ -113,7 +115,7 @@ def test_operand_missing(refused):
 def test_shapes_that_do_not_multiply(refused):
     model = mlp()
     del initializer(model, "w").dims[:]
-    initializer(model, "w").dims.extend([3, 4])
+    initializer(model, "w").dims.extend([40, 64])
     refused(model, "project")
 
 
@@ -145,7 +147,7 @@ def test_initializer_of_a_monstrous_shape(refused, dims):
     model = mlp()
     del initializer(model, "w").dims[:]
     initializer(model, "w").dims.extend(dims)
-    refused(model, "'w'")
+    refused(model, "w: ")
 
 
 @pytest.mark.parametrize("extent", [2**63 - 1, -7])
@@ -159,14 +161,14 @@ def test_input_of_a_monstrous_shape(refused, extent):
 def test_initializer_of_a_wrong_dtype(refused, dtype):
     model = mlp()
     initializer(model, "w").data_type = dtype
-    refused(model, "'w'")
+    refused(model, "w: ")
 
 
-@pytest.mark.parametrize("size", [0, 1, 47, 49])
+@pytest.mark.parametrize("size", [0, 1, SIZE - 1, SIZE + 1])
 def test_initializer_with_other_than_its_bytes(refused, size):
     model = mlp()
     initializer(model, "w").raw_data = b"\x7f" * size
-    refused(model, "'w'")
+    refused(model, "w: ")
 
 
 def test_input_without_a_shape(refused):
@@ -187,7 +189,7 @@ def test_external_data_elsewhere(run_tool, tmp_path, location):
     model = mlp()
     data = make_external(initializer(model, "w"), location)
     (tmp_path / "secret.bin").write_bytes(data)
-    expect_compile_refused(run_tool, folder, save(model, folder), "'w'")
+    expect_compile_refused(run_tool, folder, save(model, folder), "w: ")
 
 
 def test_external_data_at_an_absolute_path(run_tool, tmp_path):
@@ -196,7 +198,7 @@ def test_external_data_at_an_absolute_path(run_tool, tmp_path):
     model = mlp()
     secret = tmp_path / "secret.bin"
     secret.write_bytes(make_external(initializer(model, "w"), str(secret)))
-    expect_compile_refused(run_tool, folder, save(model, folder), "'w'")
+    expect_compile_refused(run_tool, folder, save(model, folder), "w: ")
 
 
 def test_external_data_through_a_link_that_leaves(run_tool, tmp_path):
@@ -205,12 +207,12 @@ def test_external_data_through_a_link_that_leaves(run_tool, tmp_path):
     model = mlp()
     (tmp_path / "secret.bin").write_bytes(make_external(initializer(model, "w"), "link.bin"))
     (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
-    expect_compile_refused(run_tool, folder, save(model, folder), "'w'")
+    expect_compile_refused(run_tool, folder, save(model, folder), "w: ")
 
 
-@pytest.mark.parametrize("offset, length", [(1, 48), (0, 49), (2**63 - 8, 48), (-4, 48), (0, 2**64 - 1), ("x", 48), (0, 4)])
+@pytest.mark.parametrize("offset, length", [(1, SIZE), (0, SIZE + 1), (2**63 - 8, SIZE), (-4, SIZE), (0, 2**64 - 1), ("x", SIZE), (0, 4)])
 def test_external_data_outside_its_file(refused, tmp_path, offset, length):
     model = mlp()
     data = make_external(initializer(model, "w"), "w.bin", offset, length)
     (tmp_path / "w.bin").write_bytes(data)
-    refused(model, "'w'")
+    refused(model, "w: ")
