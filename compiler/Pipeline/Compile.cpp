@@ -145,6 +145,9 @@ private:
       kernels.push_back(*spec);
     }
     summary.kernels = kernels.size() * targets.size();
+    for (auto [function, signature] : llvm::zip(module->getOps<func::FuncOp>(), entries))
+      for (LaunchRecord &record : recordLaunches(function, signature, kernels))
+        launches.push_back(record);
     return success();
   }
 
@@ -276,7 +279,7 @@ private:
     if (failed(packAll(library, baseline, weightsOut)))
       return failure();
     library.weights = weights;
-    library.metadata = buildMetadata(library, llvm::sys::path::filename(options.model), kernels, {});
+    library.metadata = buildMetadata(library, llvm::sys::path::filename(options.model), kernels, launches);
     llvm::LLVMContext llvmContext;
     std::unique_ptr<llvm::Module> table = buildLibraryTable(library, llvmContext);
     objects.push_back(work.path("table.o"));
@@ -331,6 +334,7 @@ private:
   std::vector<Signature> entries;
   PackedWeights weights;
   std::vector<codegen::KernelSpec> kernels;
+  std::vector<LaunchRecord> launches;
   std::vector<LibraryVariant> variants;
   std::vector<std::string> objects;
   WorkFolder work;

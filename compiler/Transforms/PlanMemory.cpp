@@ -32,7 +32,7 @@ struct Buffer {
 struct Slot {
   int64_t freeFrom = 0;
   int64_t nominalBytes = 0;
-  SmallVector<Value> sizes; ///< bytes of each buffer in it
+  llvm::SetVector<Value> sizes; ///< bytes of the buffers in it
   Value offset;
 };
 
@@ -137,13 +137,13 @@ struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
     else
       builder.setInsertionPointToStart(&getOperation().getBody().front());
     for (Buffer &buffer : buffers)
-      slots[buffer.slot].sizes.push_back(alignedBytes(buffer.alloc, builder));
+      slots[buffer.slot].sizes.insert(bytesOf(buffer.alloc, builder));
     Value total = arith::ConstantIndexOp::create(builder, loc, 0);
     for (Slot &slot : slots) {
       slot.offset = total;
       Value largest;
       for (Value size : slot.sizes)
-        largest = !largest || largest == size ? size : builder.createOrFold<arith::MaxSIOp>(loc, largest, size);
+        largest = !largest ? size : builder.createOrFold<arith::MaxSIOp>(loc, largest, size);
       total = builder.createOrFold<arith::AddIOp>(loc, total, largest);
     }
     Value arena = ArenaOp::create(builder, loc, MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()), total);
@@ -156,12 +156,22 @@ struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
     }
   }
 
-  /// The buffer's size in bytes, rounded up to the alignment; never 0, since loads clamp into empty tensors.
-  static Value alignedBytes(memref::AllocOp alloc, OpBuilder &builder) {
-    Location loc = alloc.getLoc();
+  /// The same value for buffers of the same extents, so that a slot compares each size once.
+  Value bytesOf(memref::AllocOp alloc, OpBuilder &builder) {
     int64_t fixed = bytesPerElement(alloc.getType());
     for (int64_t extent : alloc.getType().getShape())
       fixed *= ShapedType::isDynamic(extent) ? 1 : extent;
+    SmallVector<Value> key(alloc.getDynamicSizes());
+    for (auto &[knownFixed, knownSizes, bytes] : knownBytes)
+      if (knownFixed == fixed && knownSizes == key)
+        return bytes;
+    knownBytes.emplace_back(fixed, key, alignedBytes(alloc, fixed, builder));
+    return std::get<2>(knownBytes.back());
+  }
+
+  /// The buffer's size in bytes, rounded up to the alignment; never 0, since loads clamp into empty tensors.
+  static Value alignedBytes(memref::AllocOp alloc, int64_t fixed, OpBuilder &builder) {
+    Location loc = alloc.getLoc();
     if (alloc.getDynamicSizes().empty())
       return arith::ConstantIndexOp::create(builder, loc, std::max<int64_t>(kAlignment, llvm::alignTo(fixed, kAlignment)));
     Value bytes = arith::ConstantIndexOp::create(builder, loc, fixed);
@@ -175,6 +185,7 @@ struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
 
   llvm::DenseSet<Operation *> hoisted;
   Operation *lastHoisted = nullptr;
+  std::vector<std::tuple<int64_t, SmallVector<Value>, Value>> knownBytes;
 };
 
 } // namespace

@@ -1,0 +1,114 @@
+//===- LaunchRecords.cpp - What each launch of an entry point costs -----------===//
+#include "compiler/Pipeline/LaunchRecords.h"
+
+#include "dialects/Thresh/IR/ThreshDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace thresh {
+
+namespace {
+
+using Factors = std::vector<std::string>;
+
+/// Spells extents by the symbols of the entry point's inputs.
+class ExtentSpeller {
+public:
+  explicit ExtentSpeller(const Signature &signature) : signature(signature) {}
+
+  /// Appends the factors of dimension `dim` of a memref; false if no input tells it.
+  bool spellDim(Value memref, int64_t dim, Factors &factors) const {
+    auto type = cast<MemRefType>(memref.getType());
+    if (!type.isDynamicDim(dim)) {
+      factors.push_back(std::to_string(type.getDimSize(dim)));
+      return true;
+    }
+    Operation *def = memref.getDefiningOp();
+    if (auto input = dyn_cast_or_null<InputOp>(def)) {
+      factors.push_back(signature.inputs[input.getIndex()].dimSymbols[dim]);
+      return true;
+    }
+    if (auto view = dyn_cast_or_null<memref::ViewOp>(def))
+      return spellValue(view.getSizes()[type.getDynamicDimIndex(dim)], factors);
+    if (auto output = dyn_cast_or_null<OutputOp>(def))
+      return spellValue(output.getDynamicSizes()[type.getDynamicDimIndex(dim)], factors);
+    if (auto expand = dyn_cast_or_null<memref::ExpandShapeOp>(def))
+      return spellSize(expand.getMixedOutputShape()[dim], factors);
+    if (auto cast = dyn_cast_or_null<memref::CastOp>(def))
+      return spellDim(cast.getSource(), dim, factors);
+    if (auto collapse = dyn_cast_or_null<memref::CollapseShapeOp>(def))
+      return llvm::all_of(collapse.getReassociationIndices()[dim],
+                          [&](int64_t source) { return spellDim(collapse.getSrc(), source, factors); });
+    return false;
+  }
+
+private:
+  bool spellSize(OpFoldResult size, Factors &factors) const {
+    if (std::optional<int64_t> constant = getConstantIntValue(size)) {
+      factors.push_back(std::to_string(*constant));
+      return true;
+    }
+    return spellValue(cast<Value>(size), factors);
+  }
+
+  bool spellValue(Value value, Factors &factors) const {
+    if (std::optional<int64_t> constant = getConstantIntValue(value)) {
+      factors.push_back(std::to_string(*constant));
+      return true;
+    }
+    if (auto product = value.getDefiningOp<arith::MulIOp>())
+      return spellValue(product.getLhs(), factors) && spellValue(product.getRhs(), factors);
+    auto dim = value.getDefiningOp<memref::DimOp>();
+    std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
+    return index && spellDim(dim.getSource(), *index, factors);
+  }
+
+  const Signature &signature;
+};
+
+/// A stage that multiplies and adds: a reduction of floats whose update is a sum of a product.
+bool isContraction(const codegen::Stage &stage) {
+  if (stage.parallel == static_cast<int>(stage.loops.size()) || stage.results.size() != 1)
+    return false;
+  const codegen::Node &sum = stage.body[stage.results[0]];
+  return sum.op == codegen::Op::Add && llvm::any_of(sum.args, [&](int arg) {
+           return stage.body[arg].op == codegen::Op::Mul && stage.body[arg].args[0] != stage.body[arg].args[1];
+         });
+}
+
+} // namespace
+
+std::vector<LaunchRecord> recordLaunches(func::FuncOp function, const Signature &signature,
+                                         ArrayRef<codegen::KernelSpec> kernels) {
+  std::vector<LaunchRecord> records;
+  ExtentSpeller speller(signature);
+  function.walk([&](LaunchOp launch) {
+    LaunchRecord record;
+    record.kernel = launch.getKernel().str();
+    const codegen::KernelSpec *spec =
+        llvm::find_if(kernels, [&](const codegen::KernelSpec &kernel) { return kernel.name == record.kernel; });
+    for (const codegen::Stage &stage : spec->stages) {
+      if (!isContraction(stage))
+        continue;
+      Factors factors{"2"};
+      bool isKnown = llvm::all_of(stage.loops, [&](const codegen::Extent &extent) {
+        if (extent.value >= 0) {
+          factors.push_back(std::to_string(extent.value));
+          return true;
+        }
+        return speller.spellDim(launch->getOperand(extent.operand), extent.dim, factors);
+      });
+      if (isKnown)
+        record.flops.push_back(factors);
+    }
+    records.push_back(record);
+  });
+  return records;
+}
+
+} // namespace thresh

@@ -1,0 +1,27 @@
+//===- LaunchRecords.h - What each launch of an entry point costs -------------===//
+#ifndef THRESH_COMPILER_PIPELINE_LAUNCHRECORDS_H
+#define THRESH_COMPILER_PIPELINE_LAUNCHRECORDS_H
+
+#include "codegen/KernelSpec.h"
+#include "compiler/Pipeline/Signature.h"
+
+#include <string>
+#include <vector>
+
+namespace thresh {
+
+/// A launch in the order of the entry point, and the floating-point work it stands for.
+struct LaunchRecord {
+  std::string kernel;
+  /// Multiply-adds of its contractions, counted as 2 each: products of factors, each a number or the name of a
+  /// dynamic dimension. Empty for kernels without contractions, or whose extents no input tells.
+  std::vector<std::vector<std::string>> flops;
+};
+
+/// The launches of an entry point of the kernels stage.
+std::vector<LaunchRecord> recordLaunches(mlir::func::FuncOp function, const Signature &signature,
+                                         llvm::ArrayRef<codegen::KernelSpec> kernels);
+
+} // namespace thresh
+
+#endif // THRESH_COMPILER_PIPELINE_LAUNCHRECORDS_H
