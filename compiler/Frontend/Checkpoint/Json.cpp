@@ -6,6 +6,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <cmath>
+#include <set>
 
 using nlohmann::json;
 
@@ -17,7 +18,7 @@ namespace {
 /// the exception-free parser reports.
 class SyntaxChecker : public nlohmann::json_sax<json> {
 public:
-  static constexpr int kMaxDepth = 64;
+  static constexpr size_t kMaxDepth = 64;
 
   std::string problem; ///< empty when the text is well formed
 
@@ -28,7 +29,12 @@ public:
   bool number_float(number_float_t, const string_t &) override { return true; }
   bool string(string_t &) override { return true; }
   bool binary(binary_t &) override { return true; }
-  bool key(string_t &) override { return true; }
+  bool key(string_t &name) override {
+    if (keys.back().insert(name).second)
+      return true;
+    problem = "expects each name once, but got \"" + name + "\" twice in an object";
+    return false;
+  }
   bool start_object(std::size_t) override { return enter(); }
   bool start_array(std::size_t) override { return enter(); }
   bool end_object() override { return leave(); }
@@ -41,17 +47,18 @@ public:
 
 private:
   bool enter() {
-    if (++depth <= kMaxDepth)
+    keys.emplace_back();
+    if (keys.size() <= kMaxDepth)
       return true;
     problem = "expects JSON at most " + std::to_string(kMaxDepth) + " levels deep";
     return false;
   }
   bool leave() {
-    --depth;
+    keys.pop_back();
     return true;
   }
 
-  int depth = 0;
+  std::vector<std::set<std::string>> keys; ///< names so far, for each object or array that is open
 };
 
 } // namespace
