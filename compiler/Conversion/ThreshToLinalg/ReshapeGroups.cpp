@@ -21,8 +21,9 @@ struct Product {
       unknowns.push_back(extent);
   }
 
-  /// Whether every factor of this product is one of `other`'s.
-  bool divides(const Product &other) const {
+  /// Whether more factors might turn this product into `other`: its unknowns are among the other's, and its number divides the
+  /// other's or, between equal unknowns, is the smaller one.
+  bool canGrowInto(const Product &other) const {
     SmallVector<ExtentRoot> left(other.unknowns);
     for (const ExtentRoot &unknown : unknowns) {
       auto found = llvm::find(left, unknown);
@@ -30,7 +31,7 @@ struct Product {
         return false;
       left.erase(found);
     }
-    return number != 0 && other.number % number == 0;
+    return (left.empty() && number < other.number) || (number != 0 && other.number % number == 0);
   }
 };
 
@@ -48,12 +49,12 @@ std::optional<GroupSize> firstGroup(ArrayRef<ExtentRoot> input, ArrayRef<ExtentR
   inputProduct.multiply(input[0]);
   resultProduct.multiply(result[0]);
   while (true) {
-    bool inputDivides = inputProduct.divides(resultProduct), resultDivides = resultProduct.divides(inputProduct);
-    if (inputDivides && resultDivides)
+    bool inputCanGrow = inputProduct.canGrowInto(resultProduct), resultCanGrow = resultProduct.canGrowInto(inputProduct);
+    if (inputCanGrow && resultCanGrow)
       return size;
-    if (inputDivides && size.input < static_cast<int64_t>(input.size()))
+    if (inputCanGrow && size.input < static_cast<int64_t>(input.size()))
       inputProduct.multiply(input[size.input++]);
-    else if (resultDivides && size.result < static_cast<int64_t>(result.size()))
+    else if (resultCanGrow && size.result < static_cast<int64_t>(result.size()))
       resultProduct.multiply(result[size.result++]);
     else
       return std::nullopt;
