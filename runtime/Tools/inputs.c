@@ -62,8 +62,8 @@ static thresh_code check_sources(const thresh_entry_info *entry, const thresh_in
       return no_such_dim(entry, sources->dims[i].name, status);
     if (sources->dims[i].number < 0)
       return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
-                               "dimension '%s' expects an extent of 0 or more, but got %" PRId64,
-                               sources->dims[i].name, sources->dims[i].number);
+                               "dimension '%s' expects an extent of 0 or more, but got %" PRId64, sources->dims[i].name,
+                               sources->dims[i].number);
     for (int j = 0; j < i; ++j)
       if (!strcmp(sources->dims[i].name, sources->dims[j].name))
         return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "dimension '%s' is given twice",
@@ -130,9 +130,9 @@ static void write_float(thresh_dtype dtype, void *to, uint64_t *state) {
 /// Largest value of an integer dtype that an int64_t holds.
 static int64_t integer_limit(thresh_dtype dtype) {
   static const int64_t limits[] = {
-      [THRESH_I8] = INT8_MAX,     [THRESH_U8] = UINT8_MAX,  [THRESH_I16] = INT16_MAX,
-      [THRESH_U16] = UINT16_MAX,  [THRESH_I32] = INT32_MAX, [THRESH_U32] = UINT32_MAX,
-      [THRESH_I64] = INT64_MAX,   [THRESH_U64] = INT64_MAX, [THRESH_BOOL] = 1,
+      [THRESH_I8] = INT8_MAX,    [THRESH_U8] = UINT8_MAX,  [THRESH_I16] = INT16_MAX,
+      [THRESH_U16] = UINT16_MAX, [THRESH_I32] = INT32_MAX, [THRESH_U32] = UINT32_MAX,
+      [THRESH_I64] = INT64_MAX,  [THRESH_U64] = INT64_MAX, [THRESH_BOOL] = 1,
   };
   return limits[dtype];
 }
@@ -194,8 +194,7 @@ static thresh_code make_random(const thresh_entry_info *entry, const thresh_inpu
   input->dtype = (thresh_dtype)info->dtype;
   input->rank = info->rank;
   for (int32_t d = 0; d < info->rank; ++d)
-    input->shape[d] =
-        info->shape[d] >= 0 ? info->shape[d] : find_extent(entry, sources, inputs, info->dim_symbols[d]);
+    input->shape[d] = info->shape[d] >= 0 ? info->shape[d] : find_extent(entry, sources, inputs, info->dim_symbols[d]);
   size_t bytes = 0;
   void *data = NULL;
   if (!thresh_tensor_bytes(input->dtype, input->shape, input->rank, &bytes) && bytes < SIZE_MAX / 2)

@@ -31,9 +31,9 @@ static const struct {
   const char *text;
   thresh_dtype dtype;
 } type_strings[] = {
-    {"<f4", THRESH_F32}, {"<f8", THRESH_F64},  {"<f2", THRESH_F16}, {"<V2", THRESH_BF16}, {"|V2", THRESH_BF16},
-    {"|i1", THRESH_I8},  {"<i1", THRESH_I8},   {"|u1", THRESH_U8},  {"<u1", THRESH_U8},   {"<i2", THRESH_I16},
-    {"<u2", THRESH_U16}, {"<i4", THRESH_I32},  {"<u4", THRESH_U32}, {"<i8", THRESH_I64},  {"<u8", THRESH_U64},
+    {"<f4", THRESH_F32},  {"<f8", THRESH_F64},  {"<f2", THRESH_F16}, {"<V2", THRESH_BF16}, {"|V2", THRESH_BF16},
+    {"|i1", THRESH_I8},   {"<i1", THRESH_I8},   {"|u1", THRESH_U8},  {"<u1", THRESH_U8},   {"<i2", THRESH_I16},
+    {"<u2", THRESH_U16},  {"<i4", THRESH_I32},  {"<u4", THRESH_U32}, {"<i8", THRESH_I64},  {"<u8", THRESH_U64},
     {"|b1", THRESH_BOOL}, {"<b1", THRESH_BOOL},
 };
 
@@ -153,7 +153,10 @@ static const char *parse_header(header_text *text, thresh_npy_array *array) {
   while (!text->fault && !take(text, '}')) {
     char key[16];
     take_string(text, key);
-    int which = !strcmp(key, "descr") ? DESCR : !strcmp(key, "fortran_order") ? ORDER : !strcmp(key, "shape") ? SHAPE : 0;
+    int which = !strcmp(key, "descr")           ? DESCR
+                : !strcmp(key, "fortran_order") ? ORDER
+                : !strcmp(key, "shape")         ? SHAPE
+                                                : 0;
     expect(text, which && !(seen & which), "expects the keys 'descr', 'fortran_order' and 'shape', once each");
     expect(text, take(text, ':'), "expects ':' after a key");
     if (text->fault)

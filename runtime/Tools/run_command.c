@@ -84,8 +84,8 @@ static thresh_code prepare(run_job *job, thresh_status *status) {
 //===-------------------------------------------------------------------------===//
 
 static thresh_code run_once(run_job *job, thresh_status *status) {
-  return thresh_session_run(job->session, job->entry, job->inputs, job->num_inputs,
-                            job->outputs, job->num_outputs, status);
+  return thresh_session_run(job->session, job->entry, job->inputs, job->num_inputs, job->outputs, job->num_outputs,
+                            status);
 }
 
 static double now_ms(void) {

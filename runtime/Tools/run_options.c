@@ -175,8 +175,7 @@ void thresh_run_options_help(const char *program) {
 //===-------------------------------------------------------------------------===//
 
 /// Handles argv[*index], which starts with "--", and its value.
-static thresh_code parse_option(int argc, char **argv, int *index, thresh_run_options *options,
-                                thresh_status *status) {
+static thresh_code parse_option(int argc, char **argv, int *index, thresh_run_options *options, thresh_status *status) {
   const char *argument = argv[*index];
   const char *equals = strchr(argument, '=');
   size_t length = equals ? (size_t)(equals - argument) : strlen(argument);

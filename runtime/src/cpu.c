@@ -64,8 +64,7 @@ static int holds(const feature_rule *rule, uint32_t saved) {
     return 0;
   for (int i = 0; rule->needs[i].bits; ++i) {
     uint32_t word[4] = {0};
-    if (!__get_cpuid_count(rule->needs[i].leaf, rule->needs[i].subleaf, &word[EAX], &word[EBX], &word[ECX],
-                           &word[EDX]))
+    if (!__get_cpuid_count(rule->needs[i].leaf, rule->needs[i].subleaf, &word[EAX], &word[EBX], &word[ECX], &word[EDX]))
       return 0;
     if ((word[rule->needs[i].word] & rule->needs[i].bits) != rule->needs[i].bits)
       return 0;

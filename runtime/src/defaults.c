@@ -51,8 +51,8 @@ thresh_code thresh_default_make(const thresh_entry_info *entry, const thresh_sym
     tensor->shape[d] = symbol < 0 ? info->shape[d] : bindings[symbol].extent;
     if (tensor->shape[d] < 0)
       return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
-                               "input '%s' of entry '%s' is missing: no given input has its dimension '%s'",
-                               info->name, entry->name, info->dim_symbols[d]);
+                               "input '%s' of entry '%s' is missing: no given input has its dimension '%s'", info->name,
+                               entry->name, info->dim_symbols[d]);
   }
   size_t bytes;
   if (thresh_tensor_bytes((thresh_dtype)info->dtype, tensor->shape, info->rank, &bytes) || fill(info, bytes, tensor)) {

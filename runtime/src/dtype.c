@@ -5,9 +5,9 @@ static const struct {
   const char *name;
   size_t size;
 } dtypes[] = {
-    [THRESH_F32] = {"f32", 4}, [THRESH_F64] = {"f64", 8}, [THRESH_F16] = {"f16", 2}, [THRESH_BF16] = {"bf16", 2},
-    [THRESH_I8] = {"i8", 1},   [THRESH_U8] = {"u8", 1},   [THRESH_I16] = {"i16", 2}, [THRESH_U16] = {"u16", 2},
-    [THRESH_I32] = {"i32", 4}, [THRESH_U32] = {"u32", 4}, [THRESH_I64] = {"i64", 8}, [THRESH_U64] = {"u64", 8},
+    [THRESH_F32] = {"f32", 4},   [THRESH_F64] = {"f64", 8}, [THRESH_F16] = {"f16", 2}, [THRESH_BF16] = {"bf16", 2},
+    [THRESH_I8] = {"i8", 1},     [THRESH_U8] = {"u8", 1},   [THRESH_I16] = {"i16", 2}, [THRESH_U16] = {"u16", 2},
+    [THRESH_I32] = {"i32", 4},   [THRESH_U32] = {"u32", 4}, [THRESH_I64] = {"i64", 8}, [THRESH_U64] = {"u64", 8},
     [THRESH_BOOL] = {"bool", 1},
 };
 

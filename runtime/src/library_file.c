@@ -52,8 +52,7 @@ thresh_code thresh_library_file_check(const char *path, thresh_status *status) {
   if (fstat(file, &info) || !S_ISREG(info.st_mode))
     code = thresh_status_set(status, THRESH_INVALID_LIBRARY, "'%s' is not a regular file", path);
   else if (read_at(file, &header, sizeof header, 0) || memcmp(header.e_ident, ELFMAG, SELFMAG) ||
-           header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
-           header.e_type != ET_DYN)
+           header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN)
     code = thresh_status_set(status, THRESH_INVALID_LIBRARY, "'%s' is not a 64-bit shared library", path);
   else if (header.e_machine != HOST_MACHINE)
     code = thresh_status_set(status, THRESH_INVALID_LIBRARY,

@@ -135,9 +135,7 @@ thresh_code thresh_model_open(const char *path, const thresh_open_options *optio
 // Lifetime
 //===-------------------------------------------------------------------------===//
 
-void thresh_model_retain(thresh_model *model) {
-  atomic_fetch_add_explicit(&model->owners, 1, memory_order_relaxed);
-}
+void thresh_model_retain(thresh_model *model) { atomic_fetch_add_explicit(&model->owners, 1, memory_order_relaxed); }
 
 void thresh_model_close(thresh_model *model) {
   if (!model || atomic_fetch_sub_explicit(&model->owners, 1, memory_order_acq_rel) > 1)

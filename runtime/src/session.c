@@ -194,12 +194,12 @@ static thresh_code bind_inputs(thresh_session *session, int32_t entry, const thr
                                thresh_status *status) {
   const thresh_entry_info *info = &session->model->table->entries[entry];
   const thresh_symbols *symbols = &session->model->symbols[entry];
-  thresh_code code = thresh_signature_bind_inputs(info, symbols, inputs, num_inputs, session->views,
-                                                  session->bindings, status);
+  thresh_code code =
+      thresh_signature_bind_inputs(info, symbols, inputs, num_inputs, session->views, session->bindings, status);
   for (int32_t i = 0; code == THRESH_OK && i < info->num_inputs; ++i)
     if (!session->views[i].data)
-      code = thresh_default_make(info, symbols, i, session->bindings, &session->defaults[entry][i],
-                                 &session->views[i], status);
+      code = thresh_default_make(info, symbols, i, session->bindings, &session->defaults[entry][i], &session->views[i],
+                                 status);
   return code;
 }
 

@@ -127,13 +127,11 @@ thresh_code thresh_signature_bind_inputs(const thresh_entry_info *entry, const t
   for (int32_t i = 0; i < symbols->count; ++i)
     bindings[i].extent = -1;
   for (int32_t i = 0; i < num_inputs; ++i) {
-    int32_t index =
-        find_tensor(entry, "input", entry->inputs, entry->num_inputs, inputs[i].name, i, status);
+    int32_t index = find_tensor(entry, "input", entry->inputs, entry->num_inputs, inputs[i].name, i, status);
     if (index < 0)
       return THRESH_INVALID_ARGUMENT;
     if (views[index].data)
-      return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "input '%s' is given twice",
-                               entry->inputs[index].name);
+      return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "input '%s' is given twice", entry->inputs[index].name);
     thresh_code code = check_input(entry, symbols, index, &inputs[i], bindings, status);
     if (code != THRESH_OK)
       return code;
@@ -152,8 +150,7 @@ thresh_code thresh_signature_bind_outputs(const thresh_entry_info *entry, thresh
   for (int32_t i = 0; i < entry->num_outputs; ++i)
     wanted[i] = NULL;
   for (int32_t i = 0; i < num_outputs; ++i) {
-    int32_t index =
-        find_tensor(entry, "output", entry->outputs, entry->num_outputs, outputs[i].name, i, status);
+    int32_t index = find_tensor(entry, "output", entry->outputs, entry->num_outputs, outputs[i].name, i, status);
     if (index < 0)
       return THRESH_INVALID_ARGUMENT;
     const thresh_tensor_info *info = &entry->outputs[index];

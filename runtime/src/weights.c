@@ -55,8 +55,8 @@ static thresh_code map_file(const thresh_abi_library *table, int file, const cha
   if ((uint64_t)info.st_size != expected)
     return thresh_status_set(status, THRESH_INVALID_LIBRARY,
                              "weights file '%s' is %s: expects %llu bytes, but got %llu", path,
-                             (uint64_t)info.st_size < expected ? "cut short" : "too long",
-                             (unsigned long long)expected, (unsigned long long)info.st_size);
+                             (uint64_t)info.st_size < expected ? "cut short" : "too long", (unsigned long long)expected,
+                             (unsigned long long)info.st_size);
   void *mapping = mmap(NULL, expected, PROT_READ, MAP_PRIVATE, file, 0);
   if (mapping == MAP_FAILED)
     return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "cannot map weights file '%s': %s", path, strerror(errno));

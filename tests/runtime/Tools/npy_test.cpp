@@ -118,8 +118,7 @@ TEST_F(Npy, RefusesOtherFiles) {
 TEST_F(Npy, RefusesOtherLayouts) {
   EXPECT_EQ(fault(npy(4, header("<f4", "False", "(1,)"), "1234")), "expects version 1, 2 or 3, but got 4");
   EXPECT_EQ(faultOfHeader(header("<f4", "True", "(1,)")), "the header expects C order, but got Fortran order");
-  EXPECT_EQ(faultOfHeader(header(">f4", "False", "(1,)")),
-            "the header expects little-endian data, but got big-endian");
+  EXPECT_EQ(faultOfHeader(header(">f4", "False", "(1,)")), "the header expects little-endian data, but got big-endian");
   EXPECT_EQ(faultOfHeader(header("<c8", "False", "(1,)")), "the header has an unsupported dtype");
   EXPECT_EQ(faultOfHeader(header("|O", "False", "(1,)")), "the header has an unsupported dtype");
   EXPECT_EQ(faultOfHeader("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"),
@@ -144,8 +143,7 @@ TEST_F(Npy, RefusesDamagedHeaders) {
   EXPECT_EQ(faultOfHeader(header("<f4", "False", "(9223372036854775808,)")), "the header has an extent above 2^63");
   EXPECT_EQ(faultOfHeader(header("<f4", "False", "(1,1,1,1,1,1,1,1,1)")), "the header expects a rank of at most 8");
   EXPECT_EQ(faultOfHeader(header("<f4", "False", "(1,)") + "x"), "the header expects nothing after the dict");
-  EXPECT_EQ(faultOfHeader(header("<f4", "False", "(4294967296, 4294967296)")),
-            "the shape is larger than any memory");
+  EXPECT_EQ(faultOfHeader(header("<f4", "False", "(4294967296, 4294967296)")), "the shape is larger than any memory");
 }
 
 TEST_F(Npy, RefusesWrongSizes) {

@@ -47,7 +47,8 @@ std::vector<float> runMain(thresh_model *model) {
   thresh_session *session = nullptr;
   EXPECT_EQ(thresh_session_create(model, &session, nullptr), THRESH_OK);
   const float zeros[4] = {};
-  const thresh_input inputs[2] = {{nullptr, THRESH_F32, 2, {1, 4}, zeros, 16}, {nullptr, THRESH_F32, 2, {1, 4}, zeros, 16}};
+  const thresh_input inputs[2] = {{nullptr, THRESH_F32, 2, {1, 4}, zeros, 16},
+                                  {nullptr, THRESH_F32, 2, {1, 4}, zeros, 16}};
   thresh_output output = {};
   thresh_status status;
   EXPECT_EQ(thresh_session_run(session, 0, inputs, 2, &output, 1, &status), THRESH_OK) << status.message;
@@ -126,8 +127,9 @@ TEST(Model, RefusesVariants) {
   options.target = "mock-none";
   Opened unknown = openModel(mocks + "/mock.so", options);
   EXPECT_EQ(unknown.code, THRESH_INVALID_ARGUMENT);
-  EXPECT_EQ(unknown.message, "library '" + mocks +
-                                 "/mock.so' has no variant 'mock-none'; it has 'mock-best', 'mock-future', 'mock-plain'");
+  EXPECT_EQ(unknown.message,
+            "library '" + mocks +
+                "/mock.so' has no variant 'mock-none'; it has 'mock-best', 'mock-future', 'mock-plain'");
   options.target = "mock-future";
   Opened future = openModel(mocks + "/mock.so", options);
   EXPECT_EQ(future.code, THRESH_UNSUPPORTED_CPU);
@@ -235,8 +237,8 @@ TEST_F(WeightsFile, IsFoundWhereTheCallerSays) {
 TEST_F(WeightsFile, IsMissing) {
   Opened opened = openModel(library);
   EXPECT_EQ(opened.code, THRESH_INVALID_LIBRARY);
-  EXPECT_EQ(opened.message, "cannot open weights file '" + weights + "' of library '" + library +
-                                "': No such file or directory");
+  EXPECT_EQ(opened.message,
+            "cannot open weights file '" + weights + "' of library '" + library + "': No such file or directory");
 }
 
 TEST_F(WeightsFile, IsNotAFile) {

@@ -158,7 +158,8 @@ TEST_F(Session, SeveralRunAtOnce) {
       }
       alignas(64) float values[32];
       std::fill(std::begin(values), std::end(values), float(id));
-      const thresh_input inputs[] = {{"x", THRESH_F32, 2, {8, 4}, values, 128}, {"y", THRESH_F32, 2, {8, 4}, values, 128}};
+      const thresh_input inputs[] = {{"x", THRESH_F32, 2, {8, 4}, values, 128},
+                                     {"y", THRESH_F32, 2, {8, 4}, values, 128}};
       for (int round = 0; round < 500; ++round) {
         thresh_output output = {};
         thresh_code code = thresh_session_run(own, 0, inputs, 2, &output, 1, nullptr);
@@ -274,8 +275,7 @@ TEST_F(Session, RefusesWrongTensors) {
       {"input 'x' of shape [4611686018427387904, 4] is larger than any memory",
        [](auto &x) { x.shape[0] = int64_t(1) << 62; }},
       {"input 'x' expects data, but got null", [](auto &x) { x.data = nullptr; }},
-      {"input 'x' expects data aligned to 4 bytes",
-       [](auto &x) { x.data = static_cast<const char *>(x.data) + 1; }},
+      {"input 'x' expects data aligned to 4 bytes", [](auto &x) { x.data = static_cast<const char *>(x.data) + 1; }},
   };
   for (const auto &[message, damage] : cases) {
     thresh_input x = rows("x", 1);

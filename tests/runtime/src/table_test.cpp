@@ -23,7 +23,8 @@ struct Table {
   thresh_abi_function functions[1] = {nothing};
   thresh_abi_variant variants[1] = {{"x86-64-v3", 0, functions}};
   alignas(4096) uint8_t weights[4096] = {};
-  thresh_abi_library library = {THRESH_ABI_VERSION, 1, entries, 1, 0, variants, "{}", nullptr, nullptr, 0, 0, 0, nullptr};
+  thresh_abi_library library = {
+      THRESH_ABI_VERSION, 1, entries, 1, 0, variants, "{}", nullptr, nullptr, 0, 0, 0, nullptr};
 };
 
 std::string check(const std::function<void(Table &)> &damage) {

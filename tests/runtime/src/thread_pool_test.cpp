@@ -7,9 +7,11 @@ extern "C" {
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
-#include <set>
 #include <mutex>
+#include <set>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -79,8 +81,7 @@ TEST_P(ThreadPool, DropsIndicesAfterAnError) {
 }
 
 TEST_P(ThreadPool, ReturnsAnErrorOfANestedLoop) {
-  EXPECT_EQ(parallelFor(0, 4, [&](int) { return parallelFor(0, 4, [](int inner) { return inner == 3 ? 9 : 0; }); }),
-            9);
+  EXPECT_EQ(parallelFor(0, 4, [&](int) { return parallelFor(0, 4, [](int inner) { return inner == 3 ? 9 : 0; }); }), 9);
 }
 
 TEST_P(ThreadPool, ServesManyCallersAtOnce) {
@@ -91,7 +92,8 @@ TEST_P(ThreadPool, ServesManyCallersAtOnce) {
       for (int round = 0; round < 300; ++round) {
         std::atomic<long> sum{0};
         int size = 1 + (caller * 7 + round) % 40;
-        int error = parallelFor(0, size, [&](int index) { return sum += index, caller % 5 == 0 && index == 3 ? 1 : 0; });
+        int error =
+            parallelFor(0, size, [&](int index) { return sum += index, caller % 5 == 0 && index == 3 ? 1 : 0; });
         bool fails = caller % 5 == 0 && size > 3;
         wrong += error != fails || (!fails && sum != size * (size - 1) / 2);
       }
@@ -128,6 +130,19 @@ TEST_P(ThreadPool, UsesItsThreadsAndNoMore) {
   if (threads == 1)
     EXPECT_EQ(*seen.begin(), std::this_thread::get_id());
   EXPECT_EQ(seen.size(), size_t(threads));
+}
+
+TEST_P(ThreadPool, WorksInAForkedChild) {
+  ASSERT_EQ(parallelFor(0, 8, [](int) { return 0; }), 0);
+  pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    int calls = 0;
+    _exit(parallelFor(0, 100, [&](int) { return ++calls, 0; }) == 0 && calls == 100 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPool, testing::Values(1, 2, 4, 3, 16));
