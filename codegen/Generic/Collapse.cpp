@@ -18,6 +18,9 @@ public:
       loops.push_back(pairs(stage.loops.size()));
       if (stage.parallel > 0 && stage.parallel < int(stage.loops.size()))
         loops.back()[stage.parallel - 1] = false;
+      for (const Extent &extent : stage.loops)
+        if (isOutputExtent(extent))
+          loops.back().assign(loops.back().size(), false);
     }
     refuseHugeProducts();
     do {
@@ -52,6 +55,11 @@ private:
 
   int64_t staticExtent(const Extent &extent) const {
     return extent.operand < 0 ? extent.value : spec.operands[extent.operand].shape[extent.dim];
+  }
+
+  /// Whether only an output tells the extent: merged outputs do not tell their own.
+  bool isOutputExtent(const Extent &extent) const {
+    return extent.operand >= 0 && spec.operands[extent.operand].output && staticExtent(extent) < 0;
   }
 
   /// Whether loop `loop` spans dimension `dim` of the source, given that it indexes it.

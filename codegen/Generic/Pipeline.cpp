@@ -114,16 +114,15 @@ Expr Pipeline::extent(int stageIndex, int loop) const {
 }
 
 Expr Pipeline::outputExtent(const OutputFunc &output, int loop) const {
-  if (staticExtent(output.stage, loop) >= 0)
-    return int(staticExtent(output.stage, loop));
-  const std::vector<int64_t> &shape = original.operands[output.firstOperand].shape;
-  Expr product = 1;
-  for (int dim : collapsed.groups[output.firstOperand][loop]) {
-    int h = int(shape.size()) - 1 - dim;
-    Halide::Func func = output.func;
-    product = product * (shape[dim] >= 0 ? Expr(int(shape[dim])) : func.output_buffers()[0].dim(h).extent());
-  }
-  return product;
+  const Extent &first = collapsed.factors[output.stage][loop].front();
+  bool onlyOutputTells = first.operand >= 0 && original.operands[first.operand].output &&
+                         original.operands[first.operand].shape[first.dim] < 0;
+  if (!onlyOutputTells)
+    return extent(output.stage, loop);
+  int dim = collapsed.groups[output.firstOperand][loop].front();
+  int h = int(original.operands[output.firstOperand].shape.size()) - 1 - dim;
+  Halide::Func func = output.func;
+  return func.output_buffers()[0].dim(h).extent();
 }
 
 Expr Pipeline::sourceExtent(const Node &load, size_t dim) const {
