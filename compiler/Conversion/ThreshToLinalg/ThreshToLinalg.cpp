@@ -18,10 +18,8 @@ namespace {
 
 /// Replaces the extent of an intermediate tensor by that of the argument it stems from.
 void readFromRoot(tensor::DimOp op) {
-  if (!isa<RankedTensorType>(op.getSource().getType()) || !op.getConstantIndex())
-    return;
   ExtentRoot root = extentRoot(op.getResult());
-  if (root.value == op.getSource() && root.dim == *op.getConstantIndex())
+  if (root.value == op.getResult() || (root.value == op.getSource() && root.dim == op.getConstantIndex()))
     return;
   OpBuilder builder(op);
   Value size = root.value;
