@@ -6,6 +6,7 @@
 #include "status.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,7 +27,6 @@ typedef struct run_state {
   thresh_session *session;
   const thresh_entry_info *entry;
   thresh_buffer *outputs;
-  int32_t outputs_made;
   int arena_given;
   thresh_status *status;
   thresh_code code; ///< first failure that a callback recorded
@@ -110,20 +110,28 @@ void thresh_session_free(thresh_session *session) {
 // Callbacks of the compiled code
 //===-------------------------------------------------------------------------===//
 
-#define RECORD(state, failure, ...)                                                                                    \
-  ((state)->code == THRESH_OK ? (void)((state)->code = thresh_status_set((state)->status, failure, __VA_ARGS__))       \
-                              : (void)0)
+/// Records the first failure of the run.
+__attribute__((format(printf, 3, 4))) static void record(run_state *state, thresh_code code, const char *format, ...) {
+  if (state->code != THRESH_OK)
+    return;
+  char reason[THRESH_MESSAGE_SIZE];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(reason, sizeof reason, format, arguments);
+  va_end(arguments);
+  state->code = thresh_status_set(state->status, code, "%s", reason);
+}
 
 static void *give_arena(void *context, int64_t bytes) {
   run_state *state = context;
   if (bytes < 0 || state->arena_given) {
-    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' asked for scratch memory wrongly", state->entry->name);
+    record(state, THRESH_EXECUTION_FAILED, "entry '%s' asked for scratch memory wrongly", state->entry->name);
     return NULL;
   }
   state->arena_given = 1;
   void *data = thresh_buffer_reserve(&state->session->arena, (size_t)bytes);
   if (!data)
-    RECORD(state, THRESH_OUT_OF_MEMORY, "out of memory: entry '%s' needs %" PRId64 " bytes of scratch memory",
+    record(state, THRESH_OUT_OF_MEMORY, "out of memory: entry '%s' needs %" PRId64 " bytes of scratch memory",
            state->entry->name, bytes);
   return data;
 }
@@ -137,13 +145,13 @@ static void *output_memory(run_state *state, int32_t index, const int64_t *shape
     if (wanted->buffer_bytes >= bytes)
       return wanted->buffer;
     thresh_text_append_shape(&text, shape, info->rank);
-    RECORD(state, THRESH_INVALID_ARGUMENT, "output '%s' of shape %s expects a buffer of %zu bytes, but got %zu",
+    record(state, THRESH_INVALID_ARGUMENT, "output '%s' of shape %s expects a buffer of %zu bytes, but got %zu",
            info->name, text.chars, bytes, wanted->buffer_bytes);
     return NULL;
   }
   void *data = thresh_buffer_reserve(&state->outputs[index], bytes);
   if (!data)
-    RECORD(state, THRESH_OUT_OF_MEMORY, "out of memory: output '%s' needs %zu bytes", info->name, bytes);
+    record(state, THRESH_OUT_OF_MEMORY, "out of memory: output '%s' needs %zu bytes", info->name, bytes);
   return data;
 }
 
@@ -153,14 +161,13 @@ static void *give_output(void *context, int32_t index, const int64_t *shape) {
   if (index < 0 || index >= state->entry->num_outputs ||
       thresh_tensor_bytes((thresh_dtype)state->entry->outputs[index].dtype, shape, state->entry->outputs[index].rank,
                           &bytes)) {
-    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' asked for memory of output %d wrongly", state->entry->name,
+    record(state, THRESH_EXECUTION_FAILED, "entry '%s' asked for memory of output %d wrongly", state->entry->name,
            index);
     return NULL;
   }
   void *data = output_memory(state, index, shape, bytes);
   if (!data)
     return NULL;
-  ++state->outputs_made;
   const thresh_tensor_info *info = &state->entry->outputs[index];
   thresh_output *wanted = state->session->wanted[index];
   if (wanted) {
@@ -182,7 +189,7 @@ static void record_failure(void *context, const char *format, int64_t a, int64_t
 #pragma GCC diagnostic ignored "-Wformat-security"
   snprintf(reason, sizeof reason, format, (long long)a, (long long)b);
 #pragma GCC diagnostic pop
-  RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s': %s", state->entry->name, reason);
+  record(state, THRESH_EXECUTION_FAILED, "entry '%s': %s", state->entry->name, reason);
 }
 
 //===-------------------------------------------------------------------------===//
@@ -215,11 +222,12 @@ static thresh_code execute(run_state *state, int32_t entry) {
       .fail = record_failure,
   };
   int32_t result = session->model->variant->functions[entry](&call);
-  if (state->code == THRESH_OK && result != 0)
-    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' failed with code %d", state->entry->name, result);
-  else if (state->code == THRESH_OK && state->outputs_made != state->entry->num_outputs)
-    RECORD(state, THRESH_EXECUTION_FAILED, "entry '%s' expects to make %d outputs, but made %d", state->entry->name,
-           state->entry->num_outputs, state->outputs_made);
+  if (result != 0)
+    record(state, THRESH_EXECUTION_FAILED, "entry '%s' failed with code %d", state->entry->name, result);
+  for (int32_t i = 0; i < state->entry->num_outputs; ++i)
+    if (session->wanted[i] && !session->wanted[i]->data)
+      record(state, THRESH_EXECUTION_FAILED, "entry '%s' did not make output '%s'", state->entry->name,
+             state->entry->outputs[i].name);
   return state->code;
 }
 

@@ -159,6 +159,7 @@ thresh_code thresh_signature_bind_outputs(const thresh_entry_info *entry, thresh
     if ((uintptr_t)outputs[i].buffer % thresh_dtype_size((thresh_dtype)info->dtype))
       return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "output '%s' expects a buffer aligned to %zu bytes",
                                info->name, thresh_dtype_size((thresh_dtype)info->dtype));
+    outputs[i].data = NULL;
     wanted[index] = &outputs[i];
   }
   return THRESH_OK;

@@ -25,6 +25,7 @@ thresh_code thresh_signature_bind_inputs(const thresh_entry_info *entry, const t
                                          thresh_binding *bindings, thresh_status *status);
 
 /// Finds which declared output each of `outputs` is: `wanted[i]` is set to the one for declared output i, or NULL.
+/// Their `data` is set to NULL until they are made.
 thresh_code thresh_signature_bind_outputs(const thresh_entry_info *entry, thresh_output *outputs, int32_t num_outputs,
                                           thresh_output **wanted, thresh_status *status);
 

@@ -309,7 +309,7 @@ TEST_F(Session, ReportsWhatTheCompiledCodeDoesWrong) {
   const std::tuple<int64_t, thresh_code, std::string> cases[] = {
       {FAIL, THRESH_EXECUTION_FAILED, "entry 'misbehave': index 30522 is out of range 0 to 30521"},
       {FAIL_WITHOUT_REASON, THRESH_EXECUTION_FAILED, "entry 'misbehave' failed with code 7"},
-      {MAKE_NO_OUTPUT, THRESH_EXECUTION_FAILED, "entry 'misbehave' expects to make 1 outputs, but made 0"},
+      {MAKE_NO_OUTPUT, THRESH_EXECUTION_FAILED, "entry 'misbehave' did not make output 'out'"},
       {ASK_FOR_TWO_ARENAS, THRESH_EXECUTION_FAILED, "entry 'misbehave' asked for scratch memory wrongly"},
       {ASK_FOR_NEGATIVE_ARENA, THRESH_EXECUTION_FAILED, "entry 'misbehave' asked for scratch memory wrongly"},
       {ASK_FOR_HUGE_ARENA, THRESH_OUT_OF_MEMORY,
@@ -319,7 +319,8 @@ TEST_F(Session, ReportsWhatTheCompiledCodeDoesWrong) {
       {ASK_FOR_HUGE_OUTPUT, THRESH_OUT_OF_MEMORY, "out of memory: output 'out' needs 1152921504606846976 bytes"},
   };
   for (const auto &[mode, code, message] : cases) {
-    EXPECT_EQ(misbehave(mode), code);
+    thresh_output output = {};
+    EXPECT_EQ(misbehave(mode, &output), code);
     EXPECT_EQ(status.code, code);
     EXPECT_EQ(status.message, message);
   }
