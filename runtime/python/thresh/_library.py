@@ -149,7 +149,8 @@ def library() -> ctypes.CDLL:
         if found != __version__:
             raise ThreshError(f"{candidate} is of another version: expects {__version__}, but got {found}")
         return loaded
-    raise ThreshError(f"cannot load {LIBRARY_NAME}; set THRESH_RUNTIME_LIBRARY to its path. Tried:\n" + "\n".join(failures))
+    tried = "\n".join(failures)
+    raise ThreshError(f"cannot load {LIBRARY_NAME}; set THRESH_RUNTIME_LIBRARY to its path. Tried:\n{tried}")
 
 
 def call(function: str, *arguments: object) -> None:
@@ -161,12 +162,13 @@ def call(function: str, *arguments: object) -> None:
 
 def runtime_version() -> str:
     """Version of the loaded runtime."""
-    return library().thresh_version().decode()
+    version: bytes = library().thresh_version()
+    return version.decode()
 
 
 def num_threads() -> int:
     """Threads that parallel loops of all models use."""
-    return library().thresh_num_threads()
+    return int(library().thresh_num_threads())
 
 
 def set_num_threads(count: int) -> None:

@@ -57,7 +57,7 @@ class TensorInfo(NamedTuple):
 class _Entry(NamedTuple):
     """One entry point, and the ABI dtype of each input by name and by position."""
 
-    index: int
+    number: int
     inputs: list[TensorInfo]
     outputs: list[TensorInfo]
     input_dtypes: dict[Union[str, int], int]
@@ -70,12 +70,12 @@ def _tensor_info(declared: TensorDeclaration) -> TensorInfo:
     return TensorInfo(declared.name.decode(), _DTYPES[declared.dtype][0], shape, bool(declared.optional))
 
 
-def _entry(index: int, declared: EntryDeclaration) -> _Entry:
+def _entry(number: int, declared: EntryDeclaration) -> _Entry:
     dtypes: dict[Union[str, int], int] = {}
     for i in range(declared.num_inputs):
         dtypes[i] = dtypes[declared.inputs[i].name.decode()] = declared.inputs[i].dtype
     return _Entry(
-        index,
+        number,
         [_tensor_info(declared.inputs[i]) for i in range(declared.num_inputs)],
         [_tensor_info(declared.outputs[i]) for i in range(declared.num_outputs)],
         dtypes,
@@ -160,7 +160,8 @@ class Model:
     @property
     def metadata(self) -> dict[str, Any]:
         """What the compiler wrote about the library."""
-        return json.loads(self._metadata)
+        metadata: dict[str, Any] = json.loads(self._metadata)
+        return metadata
 
     def run(
         self,
@@ -190,7 +191,7 @@ class Model:
 
         session = self._take_session()
         try:
-            call("thresh_session_run", session, found.index, c_inputs, len(c_inputs), c_outputs, len(c_outputs))
+            call("thresh_session_run", session, found.number, c_inputs, len(c_inputs), c_outputs, len(c_outputs))
             return {name: _copy(slot) for name, slot in zip(names, c_outputs)}
         finally:
             self._give_session(session)
