@@ -19,8 +19,8 @@ struct ExtentRoot {
   bool operator!=(const ExtentRoot &other) const { return !(*this == other); }
 };
 
-/// The root of extent `dim` of a ranked tensor. Looks through shape-preserving ops, slices, reshapes and destinations; of function
-/// arguments whose `thresh.dims` name an extent alike, the first stands for all.
+/// The root of extent `dim` of a ranked tensor. Looks through shape-preserving ops, slices, reshapes and destinations;
+/// of function arguments whose `thresh.dims` name an extent alike, the first stands for all.
 ExtentRoot extentRoot(mlir::Value tensor, int64_t dim);
 
 /// The root of a size that some op was given.

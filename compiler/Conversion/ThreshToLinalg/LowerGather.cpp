@@ -26,14 +26,14 @@ void checkIndices(OpBuilder &builder, Location loc, Value indices, Value extent)
   AffineMap scalarMap = AffineMap::get(rank, 0, builder.getContext());
   SmallVector<AffineMap> maps = {builder.getMultiDimIdentityMap(rank), scalarMap, scalarMap};
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::reduction);
-  auto range = linalg::GenericOp::create(
-      builder, loc, TypeRange{least.getType(), greatest.getType()}, indices, ValueRange{least, greatest}, maps,
-      iterators, [](OpBuilder &b, Location l, ValueRange args) {
-        Value index = toI64(b, l, args[0]);
-        Value min = arith::MinSIOp::create(b, l, index, args[1]);
-        Value max = arith::MaxSIOp::create(b, l, index, args[2]);
-        linalg::YieldOp::create(b, l, ValueRange{min, max});
-      });
+  auto range = linalg::GenericOp::create(builder, loc, TypeRange{least.getType(), greatest.getType()}, indices,
+                                         ValueRange{least, greatest}, maps, iterators,
+                                         [](OpBuilder &b, Location l, ValueRange args) {
+                                           Value index = toI64(b, l, args[0]);
+                                           Value min = arith::MinSIOp::create(b, l, index, args[1]);
+                                           Value max = arith::MaxSIOp::create(b, l, index, args[2]);
+                                           linalg::YieldOp::create(b, l, ValueRange{min, max});
+                                         });
   Value min = tensor::ExtractOp::create(builder, loc, range.getResult(0), ValueRange{});
   Value max = tensor::ExtractOp::create(builder, loc, range.getResult(1), ValueRange{});
   Value extent64 = builder.createOrFold<arith::IndexCastOp>(loc, builder.getI64Type(), extent);
@@ -56,9 +56,8 @@ struct LowerGather final : OpRewritePattern<GatherOp> {
     Value extent = rewriter.createOrFold<tensor::DimOp>(loc, op.getInput(), dimension);
     checkIndices(rewriter, loc, op.getIndices(), extent);
 
-    AffineMap indicesMap = projection(getContext(), rank, [&](int64_t dim) {
-      return dim >= dimension && dim < dimension + indicesRank;
-    });
+    AffineMap indicesMap =
+        projection(getContext(), rank, [&](int64_t dim) { return dim >= dimension && dim < dimension + indicesRank; });
     Type elementType = op.getInput().getType().getElementType();
     Value out = emptyTensor(rewriter, loc, resultSizes(rewriter, op), elementType);
     Value result = pointwise(

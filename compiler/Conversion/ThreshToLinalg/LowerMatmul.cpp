@@ -36,7 +36,8 @@ struct LowerMatmul final : OpRewritePattern<MatmulOp> {
                k = rewriter.getAffineDimExpr(rank);
     SmallVector<AffineExpr> lhs(batch), rhs(isBatched ? ArrayRef<AffineExpr>(batch) : ArrayRef<AffineExpr>());
     lhs.append({m, k});
-    rhs.append(op.getTransposeRhs() ? std::initializer_list<AffineExpr>{n, k} : std::initializer_list<AffineExpr>{k, n});
+    rhs.append(op.getTransposeRhs() ? std::initializer_list<AffineExpr>{n, k}
+                                    : std::initializer_list<AffineExpr>{k, n});
     SmallVector<AffineMap> maps = {AffineMap::get(rank + 1, 0, lhs, getContext()),
                                    AffineMap::get(rank + 1, 0, rhs, getContext())};
 

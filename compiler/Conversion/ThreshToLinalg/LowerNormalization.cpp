@@ -85,10 +85,9 @@ struct LowerSoftmax final : OpRewritePattern<SoftmaxOp> {
     };
     Value result;
     if (op.getLog()) {
-      Value sum = rows.reduce({op.getInput(), max}, {rows.wholeMap, rows.rowMap}, 0.0,
-                              [&](OpBuilder &b, Location l, ValueRange args) {
-                                return addTo(b, l, exponential(b, l, args), args[2]);
-                              });
+      Value sum = rows.reduce(
+          {op.getInput(), max}, {rows.wholeMap, rows.rowMap}, 0.0,
+          [&](OpBuilder &b, Location l, ValueRange args) { return addTo(b, l, exponential(b, l, args), args[2]); });
       Value logSum = rows.perRow(
           sum, [](OpBuilder &b, Location l, ValueRange args) -> Value { return math::LogOp::create(b, l, args[0]); });
       result = rows.whole({op.getInput(), max, logSum}, {rows.wholeMap, rows.rowMap, rows.rowMap}, elementType,
@@ -98,9 +97,8 @@ struct LowerSoftmax final : OpRewritePattern<SoftmaxOp> {
                           });
     } else {
       Value powers = rows.whole({op.getInput(), max}, {rows.wholeMap, rows.rowMap}, type, exponential);
-      Value sum = rows.reduce(powers, rows.wholeMap, 0.0, [&](OpBuilder &b, Location l, ValueRange args) {
-        return addTo(b, l, args[0], args[1]);
-      });
+      Value sum = rows.reduce(powers, rows.wholeMap, 0.0,
+                              [&](OpBuilder &b, Location l, ValueRange args) { return addTo(b, l, args[0], args[1]); });
       result = rows.whole({powers, sum}, {rows.wholeMap, rows.rowMap}, elementType,
                           [&](OpBuilder &b, Location l, ValueRange args) {
                             return convertFloat(b, l, arith::DivFOp::create(b, l, args[0], args[1]), elementType);
@@ -130,10 +128,9 @@ struct LowerLayerNorm final : OpRewritePattern<LayerNormOp> {
     Rows rows(rewriter, op.getLoc(), op.getInput(), [&](int64_t dim) { return dim >= axis; });
     Type type = rows.type, elementType = op.getResult().getType().getElementType();
     Value length = rows.length();
-    Value sum =
-        rows.reduce(op.getInput(), rows.wholeMap, 0.0, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-          return arith::AddFOp::create(b, l, convertFloat(b, l, args[0], type), args[1]);
-        });
+    Value sum = rows.reduce(op.getInput(), rows.wholeMap, 0.0, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+      return arith::AddFOp::create(b, l, convertFloat(b, l, args[0], type), args[1]);
+    });
     Value mean = rows.perRow(sum, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
       return arith::DivFOp::create(b, l, args[0], length);
     });
@@ -181,14 +178,14 @@ struct LowerRmsNorm final : OpRewritePattern<RmsNormOp> {
           return arith::AddFOp::create(b, l, arith::MulFOp::create(b, l, x, x), args[1]);
         });
     Value inverse = inverseDeviation(rows, squares, length, op.getEpsilon().convertToDouble());
-    Value result =
-        rows.whole({op.getInput(), inverse, op.getScale()}, {rows.wholeMap, rows.rowMap, rows.weightMap}, elementType,
-                   [&](OpBuilder &b, Location l, ValueRange args) {
-                     Value x = convertFloat(b, l, args[0], type);
-                     Value normalised = arith::MulFOp::create(b, l, x, args[1]);
-                     Value scaled = arith::MulFOp::create(b, l, normalised, convertFloat(b, l, args[2], type));
-                     return convertFloat(b, l, scaled, elementType);
-                   });
+    Value result = rows.whole({op.getInput(), inverse, op.getScale()}, {rows.wholeMap, rows.rowMap, rows.weightMap},
+                              elementType, [&](OpBuilder &b, Location l, ValueRange args) {
+                                Value x = convertFloat(b, l, args[0], type);
+                                Value normalised = arith::MulFOp::create(b, l, x, args[1]);
+                                Value scaled =
+                                    arith::MulFOp::create(b, l, normalised, convertFloat(b, l, args[2], type));
+                                return convertFloat(b, l, scaled, elementType);
+                              });
     replaceWithTensor(rewriter, op, result);
     return success();
   }

@@ -191,16 +191,16 @@ struct LowerArgReduce final : OpRewritePattern<ArgReduceOp> {
     SmallVector<AffineMap> maps = {rewriter.getMultiDimIdentityMap(rank), rowMap, rowMap};
     SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
     iterators[dimension] = utils::IteratorType::reduction;
-    auto generic = linalg::GenericOp::create(
-        rewriter, loc, TypeRange{best.getType(), bestIndex.getType()}, op.getInput(), ValueRange{best, bestIndex}, maps,
-        iterators, [&](OpBuilder &b, Location l, ValueRange args) {
-          Value index = linalg::IndexOp::create(b, l, dimension);
-          Value index64 = arith::IndexCastOp::create(b, l, b.getI64Type(), index);
-          Value take = takesOver(b, l, op, args[0], args[1]);
-          Value newBest = arith::SelectOp::create(b, l, take, args[0], args[1]);
-          Value newIndex = arith::SelectOp::create(b, l, take, index64, args[2]);
-          linalg::YieldOp::create(b, l, ValueRange{newBest, newIndex});
-        });
+    auto generic = linalg::GenericOp::create(rewriter, loc, TypeRange{best.getType(), bestIndex.getType()},
+                                             op.getInput(), ValueRange{best, bestIndex}, maps, iterators,
+                                             [&](OpBuilder &b, Location l, ValueRange args) {
+                                               Value index = linalg::IndexOp::create(b, l, dimension);
+                                               Value index64 = arith::IndexCastOp::create(b, l, b.getI64Type(), index);
+                                               Value take = takesOver(b, l, op, args[0], args[1]);
+                                               Value newBest = arith::SelectOp::create(b, l, take, args[0], args[1]);
+                                               Value newIndex = arith::SelectOp::create(b, l, take, index64, args[2]);
+                                               linalg::YieldOp::create(b, l, ValueRange{newBest, newIndex});
+                                             });
     Value result = generic.getResult(1);
     if (op.getKeepDims())
       result = restoreUnitDims(rewriter, loc, result, sizes, dimension);

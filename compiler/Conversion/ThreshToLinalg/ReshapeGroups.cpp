@@ -21,8 +21,8 @@ struct Product {
       unknowns.push_back(extent);
   }
 
-  /// Whether more factors might turn this product into `other`: its unknowns are among the other's, and its number divides the
-  /// other's or, between equal unknowns, is the smaller one.
+  /// Whether more factors might turn this product into `other`: its unknowns are among the other's, and its number
+  /// divides the other's or, between equal unknowns, is the smaller one.
   bool canGrowInto(const Product &other) const {
     SmallVector<ExtentRoot> left(other.unknowns);
     for (const ExtentRoot &unknown : unknowns) {
@@ -49,7 +49,8 @@ std::optional<GroupSize> firstGroup(ArrayRef<ExtentRoot> input, ArrayRef<ExtentR
   inputProduct.multiply(input[0]);
   resultProduct.multiply(result[0]);
   while (true) {
-    bool inputCanGrow = inputProduct.canGrowInto(resultProduct), resultCanGrow = resultProduct.canGrowInto(inputProduct);
+    bool inputCanGrow = inputProduct.canGrowInto(resultProduct),
+         resultCanGrow = resultProduct.canGrowInto(inputProduct);
     if (inputCanGrow && resultCanGrow)
       return size;
     if (inputCanGrow && size.input < static_cast<int64_t>(input.size()))

@@ -48,8 +48,8 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   SmallVector<int64_t> shape(lhs.getShape().take_front(numBatchDims));
   for (int64_t dim = 0; rhs.getRank() == lhs.getRank() && dim < numBatchDims; ++dim) {
     if (!areCompatibleExtents(shape[dim], rhs.getDimSize(dim)))
-      return opError<MatmulOp>(loc, "expects equal batch extents in dimension ", dim, ", but got ", shape[dim],
-                               " and ", rhs.getDimSize(dim));
+      return opError<MatmulOp>(loc, "expects equal batch extents in dimension ", dim, ", but got ", shape[dim], " and ",
+                               rhs.getDimSize(dim));
     shape[dim] = mergeExtents(shape[dim], rhs.getDimSize(dim));
   }
   // matmul_c5

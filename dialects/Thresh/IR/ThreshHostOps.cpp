@@ -54,9 +54,8 @@ LogicalResult ParameterOp::verify() {
   // parameter_c2
   std::optional<int64_t> bytes = storedBytes(stored);
   if (!bytes || getSource().getLength() != *bytes)
-    return emitOpError("expects a source of ")
-           << (bytes ? std::to_string(*bytes) : "fewer than 2^63") << " bytes for " << stored << ", but got "
-           << getSource().getLength();
+    return emitOpError("expects a source of ") << (bytes ? std::to_string(*bytes) : "fewer than 2^63") << " bytes for "
+                                               << stored << ", but got " << getSource().getLength();
   // parameter_c3
   if (getSource().getOffset() < 0)
     return emitOpError("expects a source offset >= 0, but got ") << getSource().getOffset();

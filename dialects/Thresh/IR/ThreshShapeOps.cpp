@@ -34,8 +34,7 @@ static void buildFromSizes(OpBuilder &builder, OperationState &state, Value inpu
   OpTy::build(builder, state, RankedTensorType::get(shape, inputType.getElementType()), input, dynamicSizes);
 }
 
-template <typename OpTy>
-static LogicalResult verifyElementTypeAndSizeCount(OpTy op) {
+template <typename OpTy> static LogicalResult verifyElementTypeAndSizeCount(OpTy op) {
   Type inputElement = op.getInput().getType().getElementType();
   Type resultElement = op.getResult().getType().getElementType();
   // broadcast_c1, reshape_c1
@@ -48,16 +47,14 @@ static LogicalResult verifyElementTypeAndSizeCount(OpTy op) {
   return success();
 }
 
-template <typename OpTy>
-static LogicalResult reifyFromSizes(OpTy op, ReifiedRankedShapedTypeDims &shapes) {
+template <typename OpTy> static LogicalResult reifyFromSizes(OpTy op, ReifiedRankedShapedTypeDims &shapes) {
   Builder builder(op.getContext());
   shapes.push_back(getMixedValues(op.getResult().getType().getShape(), op.getDynamicSizes(), builder));
   return success();
 }
 
 /// Whether every dynamic size is the extent of the input at the same position.
-template <typename OpTy>
-static bool keepsInputShape(OpTy op) {
+template <typename OpTy> static bool keepsInputShape(OpTy op) {
   if (op.getInput().getType() != op.getResult().getType())
     return false;
   unsigned next = 0;
@@ -69,8 +66,7 @@ static bool keepsInputShape(OpTy op) {
 
 namespace {
 /// Moves constant dynamic sizes into the result type: `op %x to [%c4] : .. to tensor<?>` -> `tensor<4>` and a cast.
-template <typename OpTy>
-struct FoldConstantSizes final : OpRewritePattern<OpTy> {
+template <typename OpTy> struct FoldConstantSizes final : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {

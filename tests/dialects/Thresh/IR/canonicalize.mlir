@@ -224,3 +224,19 @@ func.func @checks(%ok: i1) {
   thresh.check %false, "fails"
   return
 }
+
+// -----
+
+// On tensors a launch is pure; on memrefs it writes.
+thresh.kernel @id elementwise {
+^bb0(%x: tensor<2xf32>, %y: tensor<2xf32>):
+  thresh.yield %x : tensor<2xf32>
+}
+// CHECK-LABEL: func.func @unread_launches
+func.func @unread_launches(%t: tensor<2xf32>, %m: memref<2xf32>, %n: memref<2xf32>) {
+  // CHECK-NOT: -> tensor<2xf32>
+  %0 = thresh.launch @id ins(%t : tensor<2xf32>) outs(%t : tensor<2xf32>) -> tensor<2xf32>
+  // CHECK: thresh.launch @id ins(%{{.*}} : memref<2xf32>) outs(%{{.*}} : memref<2xf32>)
+  thresh.launch @id ins(%m : memref<2xf32>) outs(%n : memref<2xf32>)
+  return
+}
