@@ -4,8 +4,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace thresh;
 
@@ -91,13 +89,16 @@ static LogicalResult isNan(Node &node) {
   return success();
 }
 
+/// Beyond the greatest finite number.
 static LogicalResult isInf(Node &node) {
   const Tensor &x = node.input(0);
   Emitter &emit = node.emit;
+  double greatest = APFloat::getLargest(cast<FloatType>(x.elementType).getFloatSemantics()).convertToDouble();
   Value result = emit.splat(emit.builder.getI1Type(), x.sizes, 0);
-  for (auto [attribute, limit] : {std::pair("detect_positive", INFINITY), std::pair("detect_negative", -INFINITY)})
-    if (node.intAttribute(attribute, 1))
-      result = arith::OrIOp::create(emit.builder, result, emit.equal(x.value, emit.splatLike(x, limit)));
+  if (node.intAttribute("detect_positive", 1) != 0)
+    result = arith::OrIOp::create(emit.builder, result, emit.less(emit.splatLike(x, greatest), x.value));
+  if (node.intAttribute("detect_negative", 1) != 0)
+    result = arith::OrIOp::create(emit.builder, result, emit.less(x.value, emit.splatLike(x, -greatest)));
   node.setOutput(0, emit.wrap(result, x.sizes));
   return success();
 }

@@ -4,9 +4,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
-#include <cmath>
-#include <limits>
-
 using namespace mlir;
 using namespace thresh;
 
@@ -453,11 +450,33 @@ static LogicalResult compress(Node &node) {
   return success();
 }
 
+/// The indices [rank, count] of the nonzero elements of a constant: their number decides the shape.
+static LogicalResult nonZero(Node &node) {
+  Emitter &emit = node.emit;
+  FailureOr<SmallVector<int64_t>> elements = node.constants(0);
+  if (failed(elements))
+    return failure();
+  SmallVector<int64_t> shape = node.shapeInput(0).staticShape(), positions, indices;
+  for (auto [i, element] : llvm::enumerate(*elements))
+    if (element != 0)
+      positions.push_back(static_cast<int64_t>(i));
+  int64_t stride = static_cast<int64_t>(elements->size());
+  for (int64_t extent : shape) {
+    stride /= std::max<int64_t>(extent, 1);
+    for (int64_t position : positions)
+      indices.push_back(position / stride % extent);
+  }
+  auto type = RankedTensorType::get({int64_t(shape.size()), int64_t(positions.size())}, emit.builder.getI64Type());
+  node.setOutput(0, emit.constant(DenseElementsAttr::get(type, ArrayRef(indices))));
+  return success();
+}
+
 static const OpHandler table[] = {
     {"Compress", 2, 2, TypeClass::Any, compress},
     {"Gather", 2, 2, TypeClass::Any, gather},
     {"GatherElements", 2, 2, TypeClass::Any, gatherElements},
     {"GatherND", 2, 2, TypeClass::Any, gatherNd},
+    {"NonZero", 1, 1, TypeClass::Any, nonZero},
     {"OneHot", 3, 3, TypeClass::Numeric, oneHot},
     {"ScatterElements", 3, 3, TypeClass::Any, scatterElements},
     {"ScatterND", 3, 3, TypeClass::Any, scatterNd},

@@ -137,41 +137,28 @@ static LogicalResult argReduce(Node &node) {
   return success();
 }
 
-/// y[.., i, ..] = sum (or product) of x[.., j, ..] over j <= i, from the other end with `reverse`, without j = i with `exclusive`: a
-/// reduction whose terms are masked, which needs no loop that carries a tensor.
-static Value runningReduction(Emitter &emit, const Tensor &x, int64_t axis, arith::CmpIPredicate included,
+/// y[.., i, ..] = start[.., i, ..] + sum (or times the product) of x[.., j, ..] over j before i: a reduction whose terms are masked, which
+/// needs no loop that carries a tensor.
+static Value runningReduction(Emitter &emit, const Tensor &x, Value start, int64_t axis, bool fromEnd,
                               bool isProduct) {
   OpBuilder &b = emit.builder;
   int64_t rank = x.rank();
-  Value neutral = arith::ConstantOp::create(
-      emit.builder, isa<FloatType>(x.elementType)
-                        ? TypedAttr(b.getFloatAttr(x.elementType, isProduct))
-                        : TypedAttr(b.getIntegerAttr(x.elementType, isProduct)));
-  Value init = linalg::FillOp::create(emit.builder, neutral, emit.empty(x.elementType, x.sizes)).getResult(0);
   // The loops: the dimensions of the result, then j.
-  SmallVector<AffineExpr> source, result;
-  for (int64_t i = 0; i < rank; ++i) {
-    result.push_back(b.getAffineDimExpr(i));
-    source.push_back(b.getAffineDimExpr(i == axis ? rank : i));
-  }
-  SmallVector<AffineMap> maps = {AffineMap::get(rank + 1, 0, source, b.getContext()),
-                                 AffineMap::get(rank + 1, 0, result, b.getContext())};
+  AffineMap result = AffineMap::getMultiDimIdentityMap(rank + 1, b.getContext()).getMajorSubMap(rank);
+  SmallVector<AffineExpr> address(result.getResults());
+  address[axis] = b.getAffineDimExpr(rank);
+  SmallVector<AffineMap> maps = {AffineMap::get(rank + 1, 0, address, b.getContext()), result};
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
   auto body = [&](OpBuilder &inner, Location loc, ValueRange arguments) {
+    Emitter scalar(loc, inner);
     Value i = linalg::IndexOp::create(inner, loc, axis), j = linalg::IndexOp::create(inner, loc, rank);
-    Value isIncluded = arith::CmpIOp::create(inner, loc, included, j, i);
-    Value term = arith::SelectOp::create(inner, loc, isIncluded, arguments[0], neutral);
-    Value next;
-    if (isa<FloatType>(x.elementType))
-      next = isProduct ? Value(arith::MulFOp::create(inner, loc, arguments[1], term))
-                       : Value(arith::AddFOp::create(inner, loc, arguments[1], term));
-    else
-      next = isProduct ? Value(arith::MulIOp::create(inner, loc, arguments[1], term))
-                       : Value(arith::AddIOp::create(inner, loc, arguments[1], term));
-    linalg::YieldOp::create(inner, loc, next);
+    auto predicate = fromEnd ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::ult;
+    Value before = arith::CmpIOp::create(inner, loc, predicate, j, i);
+    Value next = isProduct ? scalar.mul(arguments[1], arguments[0]) : scalar.add(arguments[1], arguments[0]);
+    linalg::YieldOp::create(inner, loc, scalar.select(before, next, arguments[1]));
   };
-  return linalg::GenericOp::create(emit.builder, init.getType(), x.value, init, maps, iterators, body).getResult(0);
+  return linalg::GenericOp::create(emit.builder, start.getType(), x.value, start, maps, iterators, body).getResult(0);
 }
 
 template <bool isProduct>
@@ -186,12 +173,10 @@ static LogicalResult running(Node &node) {
   FailureOr<int64_t> axis = node.normalizeAxis(numbers->front(), input.rank());
   if (failed(axis))
     return failure();
-  bool exclusive = node.intAttribute("exclusive", 0) != 0, reverse = node.intAttribute("reverse", 0) != 0;
-  using Predicate = arith::CmpIPredicate;
-  Predicate included = reverse ? (exclusive ? Predicate::ugt : Predicate::uge)
-                               : (exclusive ? Predicate::ult : Predicate::ule);
   Tensor x = emit.widen(input);
-  Tensor result = emit.like(x, runningReduction(emit, x, *axis, included, isProduct));
+  bool exclusive = node.intAttribute("exclusive", 0) != 0, fromEnd = node.intAttribute("reverse", 0) != 0;
+  Value start = exclusive ? emit.splatLike(x, isProduct) : x.value;
+  Tensor result = emit.like(x, runningReduction(emit, x, start, *axis, fromEnd, isProduct));
   node.setOutput(0, emit.cast(result, input.elementType, input.isUnsigned));
   return success();
 }

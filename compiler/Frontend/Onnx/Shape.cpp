@@ -420,17 +420,19 @@ static FailureOr<Padding> readPadding(Node &node, int64_t rank) {
 static Value wrapPosition(OpBuilder &b, Location loc, StringRef mode, Value at, Value extent) {
   auto number = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
   Value last = arith::SubIOp::create(b, loc, extent, number(1));
-  if (mode == "edge")
-    return arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, at, number(0)), last);
-  Value period = extent;
-  if (mode == "reflect")
-    period = arith::MaxSIOp::create(b, loc, arith::MulIOp::create(b, loc, last, number(2)), number(1));
-  Value rest = arith::RemSIOp::create(b, loc, at, period);
-  Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, rest, number(0));
-  rest = arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, rest, period), rest);
-  if (mode == "wrap")
-    return rest;
-  return arith::MinSIOp::create(b, loc, rest, arith::SubIOp::create(b, loc, period, rest));
+  Value position = at;
+  if (mode != "edge") {
+    Value period = extent;
+    if (mode == "reflect")
+      period = arith::MaxSIOp::create(b, loc, arith::MulIOp::create(b, loc, last, number(2)), number(1));
+    position = arith::RemSIOp::create(b, loc, at, period);
+    Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, position, number(0));
+    position = arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, position, period), position);
+    if (mode == "reflect")
+      position = arith::MinSIOp::create(b, loc, position, arith::SubIOp::create(b, loc, period, position));
+  }
+  // The clamp is what edge means; for the others it only shows the bounds to the code generator.
+  return arith::MinSIOp::create(b, loc, arith::MaxSIOp::create(b, loc, position, number(0)), last);
 }
 
 static Tensor padByIndex(Emitter &emit, const Tensor &x, StringRef mode, const Padding &padding, ArrayRef<Size> sizes) {
