@@ -26,7 +26,8 @@ struct Signature {
 };
 
 /// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype and
-/// thresh.default of arguments and results. Emits an error for element types that the ABI does not have.
+/// thresh.default of arguments and results. Emits an error for types that the ABI does not have, names that occur twice, and
+/// functions that cannot be entry points: of no block or several, or with calls.
 mlir::FailureOr<Signature> readSignature(mlir::func::FuncOp function);
 
 /// The name of a thresh_dtype: "f32".

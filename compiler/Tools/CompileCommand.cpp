@@ -123,6 +123,7 @@ int compileCommand(int argc, char **argv) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false);
   DiagnosticPrinter printer(context, [&] { progress.clear(); });
   CompileSummary summary;
   auto start = std::chrono::steady_clock::now();

@@ -40,6 +40,9 @@ std::optional<DType> dtypeOf(Type type) {
 
 namespace {
 
+/// Dimensions that a kernel's operand may have (codegen/KernelSpecCheck.cpp).
+constexpr int64_t kMaxRank = 8;
+
 bool isKernelAffineExpr(AffineExpr expr) {
   if (isa<AffineDimExpr, AffineConstantExpr>(expr))
     return true;
@@ -76,6 +79,8 @@ std::optional<std::string> whyNoKernel(GenericOp op) {
     auto type = dyn_cast<RankedTensorType>(operand.getType());
     if (!type || !dtypeOf(type.getElementType()) || type.getElementType().isIndex())
       return "its operand type " + describe(operand.getType()) + " has no kernel form";
+    if (type.getRank() > kMaxRank)
+      return "its rank is above " + std::to_string(kMaxRank);
   }
   if (!hasPlainResults(op))
     return "its results do not run over all parallel loops";
