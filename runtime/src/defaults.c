@@ -30,10 +30,10 @@ static void write_element(thresh_dtype dtype, int64_t value, void *element) {
 
 /// Makes `bytes` bytes hold the default value; those that hold it already stay.
 static int fill(const thresh_tensor_info *info, size_t bytes, thresh_default *tensor) {
-  const void *before = tensor->memory.data;
-  uint8_t *data = thresh_buffer_reserve(&tensor->memory, bytes);
-  if (data != before)
+  // Growing loses what the memory held, even where the new memory has the old address.
+  if (bytes > tensor->memory.bytes)
     tensor->filled = 0;
+  uint8_t *data = thresh_buffer_reserve(&tensor->memory, bytes);
   if (!data)
     return -1;
   size_t size = thresh_dtype_size((thresh_dtype)info->dtype);
