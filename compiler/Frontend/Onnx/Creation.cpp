@@ -51,7 +51,7 @@ static LogicalResult constant(Node &node) {
 
 static LogicalResult constantOfShape(Node &node) {
   Emitter &emit = node.emit;
-  FailureOr<Sizes> sizes = node.elements(0);
+  FailureOr<Sizes> sizes = node.extents(0);
   FailureOr<std::optional<Tensor>> value = node.tensorAttribute("value");
   if (failed(sizes) || failed(value))
     return failure();

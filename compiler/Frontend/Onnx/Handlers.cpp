@@ -57,9 +57,10 @@ static const char *describe(TypeClass allowed) {
 LogicalResult thresh::checkInputs(Node &node, const OpHandler &handler) {
   if (!StringRef(handler.name).contains(':') && node.opset() < handler.since)
     return node.error() << "expects opset " << handler.since << " or newer, but got " << node.opset();
-  for (unsigned i = 0; i < handler.minInputs; ++i)
+  size_t required = handler.maxInputs == anyNumber ? std::max<size_t>(node.inputCount(), 1) : handler.minInputs;
+  for (size_t i = 0; i < required; ++i)
     if (!node.hasInput(i))
-      return node.error() << "expects at least " << handler.minInputs << " inputs, but input " << i << " is missing";
+      return node.error() << "expects at least " << required << " inputs, but input " << i << " is missing";
   if (node.inputCount() > handler.maxInputs)
     return node.error() << "expects at most " << handler.maxInputs << " inputs, but got " << node.inputCount();
   if (node.hasInput(0) && !isIn(node.shapeInput(0).elementType, handler.firstInput))

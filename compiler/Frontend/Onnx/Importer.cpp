@@ -246,6 +246,10 @@ LogicalResult Importer::storeResults(Node &node, Scope &scope) {
     const std::string &name = node.message().output(static_cast<int>(i));
     if (!node.results()[i])
       return node.error() << "output " << i << " ('" << name << "') is not supported";
+    SmallVector<int64_t> known = node.results()[i]->staticShape();
+    llvm::replace(known, ShapedType::kDynamic, int64_t(1));
+    if (!checkedBytes(known, node.results()[i]->elementType))
+      return node.error() << "output '" << name << "' has a negative size or more than 2^62 bytes";
     if (scope.initializers.contains(name) || !scope.values.try_emplace(name, *node.results()[i]).second)
       return node.error() << "tensor '" << name << "' is defined twice";
   }

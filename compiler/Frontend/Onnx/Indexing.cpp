@@ -312,7 +312,7 @@ static LogicalResult topK(Node &node) {
   Emitter &emit = node.emit;
   const Tensor &x = node.input(0);
   FailureOr<int64_t> axis = node.normalizeAxis(node.intAttribute("axis", -1), x.rank());
-  FailureOr<Sizes> count = node.elements(1);
+  FailureOr<Sizes> count = node.extents(1);
   if (failed(axis) || failed(count))
     return failure();
   if (count->size() != 1)
@@ -396,7 +396,7 @@ static LogicalResult oneHot(Node &node) {
   Tensor indices = emit.cast(node.input(0), emit.builder.getI64Type(), false);
   const Tensor &values = node.input(2);
   FailureOr<int64_t> axis = node.normalizeAxis(node.intAttribute("axis", -1), indices.rank() + 1);
-  FailureOr<Sizes> depth = node.elements(1);
+  FailureOr<Sizes> depth = node.extents(1);
   if (failed(axis) || failed(depth))
     return failure();
   if (depth->size() != 1 || values.rank() != 1 || !SizeMath::isKnown(values.sizes[0], 2))

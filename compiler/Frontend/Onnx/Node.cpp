@@ -84,6 +84,21 @@ FailureOr<Sizes> Node::elements(size_t index) {
   return elements;
 }
 
+FailureOr<Sizes> Node::extents(size_t index) {
+  FailureOr<Sizes> sizes = elements(index);
+  if (mlir::failed(sizes))
+    return failure();
+  SmallVector<int64_t> known;
+  for (Size size : *sizes)
+    known.push_back(SizeMath::known(size).value_or(1));
+  if (checkedBytes(known, emit.builder.getI8Type()))
+    return sizes;
+  InFlightDiagnostic diagnostic = error() << "expects sizes >= 0 and less than 2^62 elements as input " << index
+                                          << ", but got [";
+  llvm::interleaveComma(known, diagnostic);
+  return diagnostic << "]";
+}
+
 FailureOr<SmallVector<int64_t>> Node::constants(size_t index) {
   SmallVector<int64_t> numbers;
   const Tensor &tensor = shapeInput(index);

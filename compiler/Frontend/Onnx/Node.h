@@ -47,6 +47,8 @@ public:
   /// The elements of an integer input as index values: known ones where possible, else extracted from the tensor. Fails for a
   /// tensor that is not integer, of rank above 1, or of unknown or great length.
   mlir::FailureOr<Sizes> elements(size_t index);
+  /// The elements of an integer input that are extents or counts: none is known to be negative, nor their product to exceed 2^62.
+  mlir::FailureOr<Sizes> extents(size_t index);
   /// The elements of an integer input that has to be constant.
   mlir::FailureOr<llvm::SmallVector<int64_t>> constants(size_t index);
 

@@ -178,7 +178,7 @@ static LogicalResult spaceToDepth(Node &node) {
 //===- Broadcast and repetition --------------------------------------------===//
 
 static LogicalResult expand(Node &node) {
-  FailureOr<Sizes> target = node.elements(1);
+  FailureOr<Sizes> target = node.extents(1);
   if (failed(target))
     return failure();
   FailureOr<Sizes> sizes = node.emit.broadcastSizes(node.input(0).sizes, *target);
@@ -192,7 +192,7 @@ static LogicalResult expand(Node &node) {
 static LogicalResult tile(Node &node) {
   Emitter &emit = node.emit;
   const Tensor &x = node.input(0);
-  FailureOr<Sizes> repeats = node.elements(1);
+  FailureOr<Sizes> repeats = node.extents(1);
   if (failed(repeats))
     return failure();
   if (int64_t(repeats->size()) != x.rank())
@@ -305,7 +305,7 @@ static FailureOr<Sizes> splitSizes(Node &node, Size extent) {
   SizeMath &math = node.emit.math;
   int64_t count = static_cast<int64_t>(node.outputCount());
   if (node.hasInput(1))
-    return node.elements(1);
+    return node.extents(1);
   if (std::optional<SmallVector<int64_t>> given = node.intsAttribute("split"))
     return math.constants(*given);
   if (node.intAttribute("num_outputs", count) != count)
@@ -365,8 +365,6 @@ static LogicalResult concat(Node &node) {
     return failure();
   SmallVector<Tensor> tensors;
   for (size_t i = 0; i < node.inputCount(); ++i) {
-    if (!node.hasInput(i))
-      return node.error() << "input " << i << " is missing";
     const Tensor &tensor = node.input(i);
     bool fits = tensor.rank() == first.rank();
     for (int64_t d = 0; fits && d < first.rank(); ++d) {
