@@ -31,7 +31,7 @@ public:
       : options(options), context(context), summary(summary), location(UnknownLoc::get(&context)) {}
 
   LogicalResult run() {
-    if (failed(chooseTargets()) || failed(readModel()))
+    if (failed(chooseTargets()) || failed(checkOutputFolder()) || failed(readModel()))
       return failure();
     if (options.emit == Phase::Graph)
       return printModule();
@@ -78,6 +78,14 @@ private:
     return success();
   }
 
+  /// Says at once, not after all the work, that the output has nowhere to go.
+  LogicalResult checkOutputFolder() {
+    StringRef folder = llvm::sys::path::parent_path(options.output);
+    if (folder.empty() || llvm::sys::fs::is_directory(folder))
+      return success();
+    return emitError(location, "cannot write '") << options.output << "': there is no folder '" << folder << "'";
+  }
+
   LogicalResult readModel() {
     step("reading " + options.model);
     if (llvm::sys::fs::is_directory(options.model)) {
@@ -94,6 +102,9 @@ private:
       SmallString<128> folder = llvm::sys::path::parent_path(options.model);
       module = importCheckpoint(folder.empty() ? StringRef(".") : folder.str(), context, import);
     } else if (StringRef(options.model).ends_with(".mlir")) {
+      if (!options.dims.empty())
+        return emitError(location, "cannot fix dimension '")
+               << options.dims.begin()->first() << "': the types in '" << options.model << "' say the extents";
       module = parseSourceFile<ModuleOp>(options.model, ParserConfig(&context));
     } else {
       return emitError(location, "cannot tell what '")
