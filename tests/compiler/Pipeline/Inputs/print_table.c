@@ -1,0 +1,41 @@
+/* print_table.c - prints the table of a compiled library, read through the structs of thresh/abi.h. */
+#include "thresh/abi.h"
+
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_tensors(const char *role, const thresh_abi_tensor *tensors, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) {
+    const thresh_abi_tensor *tensor = &tensors[i];
+    printf("%s %s dtype %d rank %d optional %d reserved %d default %" PRId64, role, tensor->name, tensor->dtype,
+           tensor->rank, tensor->optional, tensor->reserved, tensor->default_value);
+    for (int32_t d = 0; d < tensor->rank; ++d)
+      printf(" %" PRId64 ":%s", tensor->shape[d], tensor->dim_symbols[d] ? tensor->dim_symbols[d] : "-");
+    printf("\n");
+  }
+}
+
+int main(int argc, char **argv) {
+  void *handle = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
+  const thresh_abi_library *library = handle ? dlsym(handle, THRESH_ABI_SYMBOL) : NULL;
+  if (!library)
+    return 1;
+  printf("version %" PRIu32 " reserved %d metadata %.1s weights %s %d %" PRIu64 " %d hook %d\n", library->abi_version,
+         library->reserved, library->metadata, library->weights_file, library->weights_embedded != NULL,
+         library->weights_bytes, library->weights_header_bytes % 4096 == 0, library->set_par_for != NULL);
+  for (int32_t e = 0; e < library->num_entries; ++e) {
+    const thresh_abi_entry *entry = &library->entries[e];
+    printf("entry %s\n", entry->name);
+    print_tensors("input", entry->inputs, entry->num_inputs);
+    print_tensors("output", entry->outputs, entry->num_outputs);
+  }
+  for (int32_t v = 0; v < library->num_variants; ++v) {
+    const thresh_abi_variant *variant = &library->variants[v];
+    printf("variant %s features %" PRIu64, variant->target, variant->cpu_features);
+    for (int32_t e = 0; e < library->num_entries; ++e)
+      printf(" %d", variant->functions[e] != NULL);
+    printf("\n");
+  }
+  return 0;
+}
