@@ -566,6 +566,32 @@ def contractions():
         }""",
         [x], ((np.exp(x) + x).astype(np.float64) @ np.exp(x).T @ np.exp(x) - np.exp(x) - x).astype(np.float32),
     )
+    for taken in (True, False):
+        yield Case(
+            f"branch_{taken}",
+            """(%x: tensor<?x6xf32>, %p: tensor<i1>) -> tensor<?x6xf32> {
+              %c = tensor.extract %p[] : tensor<i1>
+              %r = scf.if %c -> tensor<?x6xf32> {
+                %n = arith.negf %x : tensor<?x6xf32>
+                scf.yield %n : tensor<?x6xf32>
+              } else {
+                scf.yield %x : tensor<?x6xf32>
+              }
+              return %r : tensor<?x6xf32>
+            }""",
+            [x, np.array(taken)], -x if taken else x,
+        )
+    yield Case(
+        "rank9",
+        """(%x: tensor<6x6xf32>) -> tensor<6x6xf32> {
+          %r = thresh.reshape %x to [] : tensor<6x6xf32> to tensor<1x1x1x1x1x1x1x6x6xf32>
+          %e = math.exp %r : tensor<1x1x1x1x1x1x1x6x6xf32>
+          %t = thresh.transpose %e [0, 1, 2, 3, 4, 5, 6, 8, 7] : tensor<1x1x1x1x1x1x1x6x6xf32> -> tensor<1x1x1x1x1x1x1x6x6xf32>
+          %y = thresh.reshape %t to [] : tensor<1x1x1x1x1x1x1x6x6xf32> to tensor<6x6xf32>
+          return %y : tensor<6x6xf32>
+        }""",
+        [x], np.exp(x).T,
+    )
     yield Case(
         "loops",
         """(%x: tensor<?x6xf32>) -> (tensor<?x6xf32>, tensor<?xf32>) {
