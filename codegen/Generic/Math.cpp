@@ -42,38 +42,39 @@ Expr horner(const Expr &x, const std::vector<float> &coefficients) {
   return sum;
 }
 
-Expr clampFinite(const Expr &x, float low, float high) {
-  Expr above = Halide::select(lt(constant(low), x), x, constant(low));
-  return Halide::select(lt(above, constant(high)), above, constant(high));
+/// x limited to [low, high]; NaN stays.
+Expr clampOrNan(const Expr &x, float low, float high) {
+  Expr above = Halide::select(lt(x, constant(low)), constant(low), x);
+  return Halide::select(lt(constant(high), above), constant(high), above);
 }
 
-/// 2^n as a float, for n in [-126, 127]. Unsigned, because Halide multiplies constants out of signed shifts.
+/// 2^n as a float, for n in [-126, 127]; 0 for -127, infinity for 128. Unsigned, because Halide multiplies constants out of signed shifts.
 Expr power2(const Expr &n) {
   Expr biased = Halide::cast<uint32_t>(n) + Halide::cast<uint32_t>(127);
   return Halide::reinterpret(Float(32), biased << Halide::cast<uint32_t>(23));
 }
 
-/// An integer multiple n of a step taken out of x, and what remains.
+/// x = n ln(2) + remainder.
 struct Reduced {
   Expr n;         ///< Int(32)
-  Expr remainder; ///< exp's argument, |remainder| <= ln(2) / 2
+  Expr remainder; ///< |remainder| <= ln(2) / 2
 };
 
 /// Adding 1.5 * 2^23 to a small float rounds it to an integer, which then sits in the low bits.
-Reduced roundToInteger(const Expr &x, Expr &rounded) {
-  Expr shifter = constant(12582912.0f);
-  Expr shifted = add(x, shifter);
-  rounded = sub(shifted, shifter);
-  return {Halide::reinterpret(Int(32), shifted) - 0x4b400000, Expr()};
+constexpr float kShifter = 12582912.0f;
+Expr lowBits(const Expr &shifted) { return Halide::reinterpret(Int(32), shifted) - 0x4b400000; }
+
+/// The high part of ln(2) has few bits, so its product with n is exact.
+Reduced reduceExp(const Expr &x) {
+  Expr shifted = mulAdd(x, constant(1.44269504f), constant(kShifter));
+  Expr n = sub(shifted, constant(kShifter));
+  Expr high = sub(x, mul(n, constant(0.693359375f)));
+  return {lowBits(shifted), mulAdd(n, constant(2.12194440e-4f), high)};
 }
 
-/// x = n ln(2) + remainder. The high part of ln(2) has few bits, so its product with n is exact.
-Reduced reduceExp(const Expr &x) {
-  Expr rounded;
-  Reduced reduced = roundToInteger(mul(x, constant(1.44269504f)), rounded);
-  Expr high = sub(x, mul(rounded, constant(0.693359375f)));
-  reduced.remainder = sub(high, mul(rounded, constant(-2.12194440e-4f)));
-  return reduced;
+/// 2 exp(r) for |r| <= ln(2) / 2.
+Expr twiceExpSmall(const Expr &r) {
+  return horner(r, {2.0f, 2.0f, 0.999999821f, 0.33332837f, 0.0833364800f, 0.0167499613f, 0.00276732538f});
 }
 
 /// exp(r) - 1 for |r| <= ln(2) / 2.
@@ -145,29 +146,27 @@ Expr mulAdd(Expr a, Expr b, Expr c) { return std::move(a) * std::move(b) + std::
 Expr isNan(Expr x) { return magnitude(x) > infinityBits(x.type()); }
 Expr isInf(Expr x) { return magnitude(x) == infinityBits(x.type()); }
 
+// The polynomial holds a factor of 2, so that 2^(n - 1) is in range up to the largest result; at the lower end it is 0.
 Expr exp(Expr x) {
-  Reduced reduced = reduceExp(clampFinite(x, -104.0f, 89.0f));
-  Expr mantissa = add(expm1Small(reduced.remainder), constant(1.0f));
-  return Halide::select(isNan(x), x, scale(mantissa, reduced.n));
+  Reduced reduced = reduceExp(clampOrNan(x, -87.6f, 89.0f));
+  return mul(twiceExpSmall(reduced.remainder), power2(reduced.n - 1));
 }
 
 Expr exp2(Expr x) {
-  Expr rounded;
-  Expr limited = clampFinite(x, -151.0f, 129.0f);
-  Reduced reduced = roundToInteger(limited, rounded);
-  Expr mantissa = add(expm1Small(mul(sub(limited, rounded), constant(0.693147181f))), constant(1.0f));
-  return Halide::select(isNan(x), x, scale(mantissa, reduced.n));
+  Expr limited = clampOrNan(x, -126.4f, 129.0f);
+  Expr shifted = add(limited, constant(kShifter));
+  Expr fraction = sub(limited, sub(shifted, constant(kShifter)));
+  return mul(twiceExpSmall(mul(fraction, constant(0.693147181f))), power2(lowBits(shifted) - 1));
 }
 
 Expr expm1(Expr x) {
-  Reduced reduced = reduceExp(clampFinite(x, -104.0f, 89.0f));
+  Reduced reduced = reduceExp(clampOrNan(x, -104.0f, 89.0f));
   Expr small = expm1Small(reduced.remainder);
   Expr n = Halide::clamp(reduced.n, -126, 126);
   Expr combined = add(mul(small, power2(n)), sub(power2(n), constant(1.0f)));
   Expr large = scale(add(small, constant(1.0f)), reduced.n);
   Expr value = Halide::select(reduced.n > 100, large, combined);
-  value = Halide::select(eq(x, constant(0.0f)), x, value);
-  return Halide::select(isNan(x), x, value);
+  return Halide::select(eq(x, constant(0.0f)), x, value);
 }
 
 Expr log(Expr x) {
@@ -196,24 +195,19 @@ Expr tanh(Expr x) {
   Expr square = mul(x, x);
   Expr tail = horner(square, {-0.333332837f, 0.133314908f, -0.0537435003f, 0.0206505973f, -0.00571705448f});
   Expr small = add(x, mul(mul(square, x), tail));
-  Expr limited = clampFinite(size, 0.0f, 20.0f);
+  Expr limited = clampOrNan(size, 0.0f, 20.0f);
   Expr one = constant(1.0f);
   Expr large = sub(one, div(constant(2.0f), add(math::exp(add(limited, limited)), one)));
-  Expr value = Halide::select(lt(size, constant(0.625f)), small, withSign(large, x));
-  return Halide::select(isNan(x), x, value);
+  return Halide::select(lt(size, constant(0.625f)), small, withSign(large, x));
 }
 
+// A rational function of x^2; from 3.925 on erf rounds to 1.
 Expr erf(Expr x) {
-  Expr size = absolute(x);
-  Expr square = mul(x, x);
-  Expr near = mul(x, horner(square, {1.12837923f, -0.376126319f, 0.112836644f, -0.0268577095f, 0.0051969611f,
-                                     -0.000809778401f, 8.18536646e-05f}));
-  Expr limited = clampFinite(size, 0.93f, 4.0f);
-  Expr exponent = horner(limited, {-0.000211287858f, -1.12761128f, -0.637290239f, -0.103837088f, 0.0221814793f,
-                                   -0.00303184497f, 0.00019478041f});
-  Expr far = withSign(sub(constant(1.0f), math::exp(exponent)), x);
-  Expr value = Halide::select(lt(size, constant(0.94f)), near, far);
-  return Halide::select(isNan(x), x, value);
+  Expr limited = clampOrNan(x, -3.925f, 3.925f);
+  Expr square = mul(limited, limited);
+  Expr above = horner(square, {1.12837911f, 0.19058752f, 0.0527685247f, 0.00377229997f, 0.000284840644f, 2.04610728e-06f});
+  Expr below = horner(square, {1.0f, 0.502236545f, 0.114180192f, 0.014982691f, 0.00116380258f, 3.80484635e-05f});
+  return clampOrNan(div(mul(limited, above), below), -1.0f, 1.0f);
 }
 
 Expr libm(const std::string &name, std::vector<Expr> args) {

@@ -3,8 +3,9 @@
 // Halide lets LLVM assume that no float is NaN or infinite and that sums may be reordered. A neural
 // network may produce both, so every float operation here is a strict one; only multiply-adds that
 // gain from fusion are not, and they are made with `mulAdd`.
-// The f32 functions below vectorise and stay within 2 units in the last place of the exact value
-// over the whole range, denormals, infinities and NaN included. What they lack comes from libm.
+// The f32 functions below vectorise and stay within 3 units in the last place of the exact value over
+// the whole range, infinities and NaN included; exp and exp2 give 0 where the result is below 2^-125.
+// What they lack comes from libm.
 //
 //===-----------------------------------------------------------------------===//
 #ifndef THRESH_CODEGEN_GENERIC_MATH_H

@@ -332,8 +332,12 @@ void Pipeline::define(int stageIndex) {
     running.push_back(fromStorage(single ? Expr(ref) : Expr(ref[int(i)]), info.dtypes[i]));
   }
   Exprs results = evaluate(stageIndex, loops, running, info.results);
-  for (Expr &value : results)
-    value = single ? value : withVisibleDependence(value, running);
+  for (size_t i = 0; i < results.size(); ++i) {
+    // Halide repeats an update over the loops that it mentions only.
+    results[i] = Halide::select(result.domain[0] >= 0, results[i], running[i]);
+    if (!single)
+      results[i] = withVisibleDependence(results[i], running);
+  }
   assign(results);
 }
 

@@ -26,6 +26,8 @@ namespace {
 /// Query rows whose scores are kept at a time, and blocks of them that share the panels of the keys.
 constexpr int kBlockRows = 16;
 constexpr int kGroupBlocks = 8;
+/// Width of a tile of scores: the number of keys is rarely known, and a wider tile wastes more of its last strip.
+constexpr int kScorePanels = 2;
 /// Simple operations that softmax takes for one score.
 constexpr int kSoftmaxCost = 32;
 
@@ -205,6 +207,7 @@ void scheduleAttention(Pipeline &pipeline) {
     pipeline.define(s);
   RhsPanels keys = makePanels(pipeline, a.scores);
   Tile scoreShape = chooseTile(pipeline, a.scores);
+  scoreShape.panels = std::min(scoreShape.panels, kScorePanels);
   TileFunc scoreTile = defineTile(pipeline, a.scores, keys, "score_tile");
   adoptTile(pipeline, a.scores, scoreTile, [](const Expr &value, const std::vector<Var> &) { return value; });
   std::vector<LaneReduction> lanes(pipeline.numStages());

@@ -74,7 +74,7 @@ bool matchContraction(const Pipeline &pipeline, int index, Contraction &c) {
   if (loopsOf(stage, c.lhs)[c.column])
     std::swap(c.lhs, c.rhs);
   std::vector<bool> lhs = loopsOf(stage, c.lhs), rhs = loopsOf(stage, c.rhs);
-  if (lhs[c.column] || !rhs[c.column])
+  if (lhs[c.column] || !rhs[c.column] || !(lhs.back() || rhs.back()))
     return false;
   c.row = -1;
   c.outer.clear();

@@ -131,9 +131,16 @@ bool reducesInLanes(const Pipeline &pipeline, int index) {
   for (size_t r = 0; r < stage.results.size(); ++r)
     if (!matchFold(stage, int(r), fold))
       return false;
+  std::vector<bool> used(stage.body.size());
+  for (int result : stage.results)
+    used[result] = true;
+  for (size_t n = stage.body.size(); n-- > 0;)
+    for (int arg : stage.body[n].args)
+      used[arg] = used[arg] || used[n];
   int last = int(stage.loops.size()) - 1, along = 0, across = 0;
-  for (const Node &node : stage.body) {
-    if (node.op != Op::Load || node.args.empty())
+  for (size_t n = 0; n < stage.body.size(); ++n) {
+    const Node &node = stage.body[n];
+    if (node.op != Op::Load || node.args.empty() || !used[n])
       continue;
     const Node &coordinate = stage.body[node.args.back()];
     ++(coordinate.op == Op::Index && coordinate.integer == last ? along : across);
