@@ -87,6 +87,8 @@ void buildLinalgPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   passes.addNestedPass<func::FuncOp>(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(passes);
+  // Fusion composes indices by affine.apply, where folding does not remove it; kernels know arith.
+  passes.addNestedPass<func::FuncOp>(createLowerAffinePass());
 }
 
 void buildKernelsPhase(OpPassManager &passes) {

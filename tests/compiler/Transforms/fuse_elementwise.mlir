@@ -90,3 +90,20 @@ func.func @reshape_between(%x: tensor<12xf32>) -> tensor<3xf32> {
   %s = thresh.reduce sum %v dimensions [1] : tensor<3x4xf32> -> tensor<3xf32>
   return %s : tensor<3xf32>
 }
+
+// A slice of a slice of unknown offset is one op, whose indices are plain arithmetic that kernels can spell.
+// CHECK-LABEL: func.func @slice_of_slice(
+// CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[OFFSET:.*]]: index
+// CHECK-NOT: affine.apply
+// CHECK: %[[I:.*]] = linalg.index 0
+// CHECK: %[[SHIFTED:.*]] = arith.addi %[[I]], %c3
+// CHECK: %[[AT:.*]] = arith.addi %[[OFFSET]], %[[SHIFTED]]
+// CHECK: tensor.extract %[[X]][%[[AT]],
+// CHECK-NOT: linalg.generic
+// CHECK: return
+func.func @slice_of_slice(%x: tensor<?x4xf32>, %offset: index) -> tensor<2x4xf32> {
+  %outer = tensor.extract_slice %x[%offset, 0] [9, 4] [1, 1] : tensor<?x4xf32> to tensor<9x4xf32>
+  %inner = tensor.extract_slice %outer[3, 0] [2, 4] [1, 1] : tensor<9x4xf32> to tensor<2x4xf32>
+  %y = math.exp %inner : tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
