@@ -247,15 +247,17 @@ def arithmetic():
     )
 
 
-def shapes():
-    """Slices, concatenations, pads, reshapes, broadcasts."""
-    x, y = floats(6, 10), floats(3, 10)
-    dims = """%c0 = arith.constant 0 : index %c1 = arith.constant 1 : index %c2 = arith.constant 2 : index
+DIMS = """%c0 = arith.constant 0 : index %c1 = arith.constant 1 : index %c2 = arith.constant 2 : index
           %m = tensor.dim %x, %c0 : tensor<?x?xf32> %n = tensor.dim %x, %c1 : tensor<?x?xf32>"""
+
+
+def slices():
+    """Slices of inputs and of results."""
+    x = floats(6, 10)
     yield Case(
         "slices",
         f"""(%x: tensor<?x?xf32>, %y: tensor<6x10xf32>) -> (tensor<?x?xf32>, tensor<3x10xf32>, tensor<2x5xf32>, tensor<10xf32>, tensor<?xf32>) {{
-          {dims}
+          {DIMS}
           %k = arith.subi %m, %c2 : index
           %a = tensor.extract_slice %x[%c2, 0] [%k, %n] [1, 1] : tensor<?x?xf32> to tensor<?x?xf32>
           %b = tensor.extract_slice %y[0, 0] [3, 10] [1, 1] : tensor<6x10xf32> to tensor<3x10xf32>
@@ -269,7 +271,7 @@ def shapes():
     yield Case(
         "slice_of_result",
         f"""(%x: tensor<?x?xf32>) -> (tensor<?x2xf32>) {{
-          {dims}
+          {DIMS}
           %s = arith.mulf %x, %x : tensor<?x?xf32>
           %a = tensor.extract_slice %s[0, 0] [%m, 2] [1, 1] : tensor<?x?xf32> to tensor<?x2xf32>
           %b = tensor.extract_slice %s[0, 2] [%m, 2] [1, 1] : tensor<?x?xf32> to tensor<?x2xf32>
@@ -278,6 +280,11 @@ def shapes():
         }}""",
         [x], (x * x)[:, :2] - (x * x)[:, 2:4],
     )
+
+
+def concatenations():
+    """Concatenations and pads, of nothing too."""
+    x, y = floats(6, 10), floats(3, 10)
     for name, first in [("both", y), ("left_empty", floats(0, 10))]:
         yield Case(
             f"concat_{name}",
@@ -327,6 +334,11 @@ def shapes():
         }""",
         [x, floats(0, 2)], np.pad(x, ((1, 2), (0, 3)), constant_values=1.5), np.full((3, 2), 1.5, np.float32),
     )
+
+
+def reshapes():
+    """Reshapes, broadcasts, computed and repeated elements."""
+    x = floats(6, 10)
     yield Case(
         "generate",
         """(%x: tensor<?xi64>, %s: tensor<i64>) -> tensor<?x3xi64> {
@@ -369,7 +381,7 @@ def shapes():
         yield Case(
             f"broadcast_{name}",
             f"""(%x: tensor<?x?xf32>, %y: tensor<?x?xf32>) -> tensor<?x?xf32> {{
-              {dims}
+              {DIMS}
               %w = thresh.broadcast %y to [%m, %n] : tensor<?x?xf32> to tensor<?x?xf32>
               %r = arith.addf %x, %w : tensor<?x?xf32>
               return %r : tensor<?x?xf32>
@@ -467,8 +479,8 @@ def reductions():
     )
 
 
-def contractions():
-    """Matmuls, what joins them, attention, gather."""
+def matmuls():
+    """Matmuls and what joins them."""
     a, w, bias = floats(5, 11), floats(11, 37), floats(37)
     gelu = np.vectorize(lambda v: v * 0.5 * (1 + math.erf(v / math.sqrt(2))))
     pre = a.astype(np.float64) @ w + bias
@@ -517,6 +529,10 @@ def contractions():
             }}""",
             [l, r], product,
         )
+
+
+def attention():
+    """Attention with a mask, of static and of dynamic extents."""
     q, k, v, mask = floats(2, 3, 4, 8), floats(2, 3, 6, 8), floats(2, 3, 6, 8), floats(2, 6)
     scores = q @ k.transpose(0, 1, 3, 2) * np.float32(0.35) + mask[:, None, None, :]
     for name, extents in [("static", "2x3x4x8 2x3x6x8 2x6 2x3x4x6"), ("dynamic", "?x?x?x8 ?x?x?x8 ?x? ?x?x?x?")]:
@@ -542,6 +558,10 @@ def contractions():
             }}""",
             [q, k, v, mask], softmax(scores, 3) @ v,
         )
+
+
+def mixed():
+    """Gathers, shared values, branches, and what runs as loops."""
     table, ids = floats(10, 4), np.array([[0, -1, 9], [-10, 3, 3]])
     yield Case(
         "gather",
@@ -603,6 +623,5 @@ def contractions():
     )
 
 
-GROUPS = {
-    group.__name__: list(group()) for group in (interface, ranks, arithmetic, shapes, reductions, contractions)
-}
+GENERATORS = (interface, ranks, arithmetic, slices, concatenations, reshapes, reductions, matmuls, attention, mixed)
+GROUPS = {group.__name__: list(group()) for group in GENERATORS}
