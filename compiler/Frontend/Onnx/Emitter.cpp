@@ -205,6 +205,14 @@ Tensor Emitter::slice(const Tensor &tensor, ArrayRef<Size> offsets, ArrayRef<Siz
   return wrap(result, sizes, tensor.isUnsigned);
 }
 
+Tensor Emitter::pad(const Tensor &tensor, ArrayRef<Size> low, ArrayRef<Size> high, Value fill) {
+  Tensor result{Value(), tensor.elementType, {}, tensor.isUnsigned, std::nullopt};
+  for (auto [size, before, after] : llvm::zip_equal(tensor.sizes, low, high))
+    result.sizes.push_back(math.add(math.add(size, before), after));
+  result.value = tensor::PadOp::create(builder, result.type(), value(tensor), low, high, fill);
+  return result;
+}
+
 Tensor Emitter::concat(ArrayRef<Tensor> tensors, int64_t axis) {
   Tensor result = tensors.front();
   result.elements.reset();

@@ -56,6 +56,8 @@ public:
   /// Elements offsets[i] + strides[i] * n; all within the tensor, strides > 0.
   Tensor slice(const Tensor &tensor, llvm::ArrayRef<Size> offsets, llvm::ArrayRef<Size> sizes,
                llvm::ArrayRef<Size> strides);
+  /// `tensor` between `low` and `high` elements of `fill` in each dimension.
+  Tensor pad(const Tensor &tensor, llvm::ArrayRef<Size> low, llvm::ArrayRef<Size> high, mlir::Value fill);
   /// At least one tensor; all sizes but the one of `axis` equal.
   Tensor concat(llvm::ArrayRef<Tensor> tensors, int64_t axis);
   /// Stops the call with `format` (two %lld) unless a == b.

@@ -27,6 +27,7 @@ constexpr unsigned anyNumber = ~0u;
 
 /// One family of ops each; together the ops that the importer knows.
 llvm::ArrayRef<OpHandler> activationHandlers();
+llvm::ArrayRef<OpHandler> attentionHandlers();
 llvm::ArrayRef<OpHandler> creationHandlers();
 llvm::ArrayRef<OpHandler> einsumHandlers();
 llvm::ArrayRef<OpHandler> elementwiseHandlers();

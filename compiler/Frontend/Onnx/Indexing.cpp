@@ -208,9 +208,7 @@ static Tensor padTo(Emitter &emit, const Tensor &tensor, const Tensor &data, int
   Value number = isa<FloatType>(tensor.elementType)
                      ? Value(arith::ConstantOp::create(emit.builder, emit.builder.getZeroAttr(tensor.elementType)))
                      : Value(arith::ConstantOp::create(emit.builder, emit.builder.getIntegerAttr(tensor.elementType, fill)));
-  Tensor result{Value(), tensor.elementType, sizes, tensor.isUnsigned, std::nullopt};
-  result.value = tensor::PadOp::create(emit.builder, result.type(), tensor.value, low, high, number);
-  return result;
+  return emit.pad(tensor, low, high, number);
 }
 
 static LogicalResult requireUpdates(Node &node, ArrayRef<int64_t> shape) {

@@ -459,10 +459,7 @@ static Tensor padByConstant(Emitter &emit, Tensor x, Value fill, const Padding &
     high.push_back(math.max(padding.high[i], zero));
     kept.push_back(math.sub(sizes[i], math.add(low[i], high[i])));
   }
-  x = emit.slice(x, cutLow, kept, strides);
-  Tensor result{Value(), x.elementType, Sizes(sizes), x.isUnsigned, std::nullopt};
-  result.value = tensor::PadOp::create(emit.builder, result.type(), x.value, low, high, fill);
-  return result;
+  return emit.pad(emit.slice(x, cutLow, kept, strides), low, high, fill);
 }
 
 static LogicalResult pad(Node &node) {
