@@ -160,19 +160,7 @@ private:
   }
 
   LogicalResult lowerCheck(CheckOp op) {
-    Block *next = splitAfterBuilder();
-    Block *report = builder.createBlock(failBlock);
-    Value format = stringAddress(op.getFormat());
-    SmallVector<Value> args{format};
-    for (Value value : op.getValues())
-      args.push_back(value);
-    while (args.size() < 3)
-      args.push_back(constant(i64, 0));
-    callBack(kFail, args, /*hasResult=*/false);
-    cf::BranchOp::create(builder, loc, failBlock);
-    builder.setInsertionPointToEnd(next->getPrevNode());
-    cf::CondBranchOp::create(builder, loc, op.getCondition(), next, ValueRange{}, report, ValueRange{});
-    builder.setInsertionPoint(op);
+    check(op.getCondition(), op.getFormat(), llvm::to_vector(op.getValues()));
     return success();
   }
 
@@ -185,10 +173,31 @@ private:
       fillBuffer(buffer, operand, dimNumber);
       args.push_back(buffer);
     }
+    for (Value operand : op->getOperands())
+      if (failed(checkElementCount(op, operand)))
+        return failure();
     auto kernel = declareKernel(op.getKernel(), args.size());
     Value status = LLVM::CallOp::create(builder, loc, kernel, args).getResult();
     Value ok = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, status, constant(i32, 0));
     failUnless(ok);
+    return success();
+  }
+
+  /// Kernels index with 32 bits.
+  LogicalResult checkElementCount(LaunchOp op, Value memref) {
+    constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+    auto type = cast<MemRefType>(memref.getType());
+    if (type.hasStaticShape())
+      return type.getNumElements() <= kMost
+                 ? success()
+                 : op.emitOpError("expects tensors of at most ") << kMost << " elements, but got " << type;
+    Value count = constant(i64, 1), limit = constant(i64, kMost);
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      Value extent = toI64(memref::DimOp::create(builder, loc, memref, dim));
+      count = arith::MulIOp::create(builder, loc, count, extent);
+    }
+    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle, count, limit);
+    check(fits, "a tensor of the model has %lld elements, but kernels take at most %lld", {count, limit});
     return success();
   }
 
@@ -268,6 +277,21 @@ private:
     auto type = LLVM::LLVMFunctionType::get(result, argTypes);
     auto op = LLVM::CallOp::create(builder, loc, type, operands);
     return hasResult ? op.getResult() : Value();
+  }
+
+  /// Reports through the running call and fails, unless the condition holds.
+  void check(Value condition, StringRef format, ArrayRef<Value> values) {
+    Block *next = splitAfterBuilder();
+    Block *report = builder.createBlock(failBlock);
+    SmallVector<Value> args{stringAddress(format)};
+    args.append(values.begin(), values.end());
+    while (args.size() < 3)
+      args.push_back(constant(i64, 0));
+    callBack(kFail, args, /*hasResult=*/false);
+    cf::BranchOp::create(builder, loc, failBlock);
+    builder.setInsertionPointToEnd(next->getPrevNode());
+    cf::CondBranchOp::create(builder, loc, condition, next, ValueRange{}, report, ValueRange{});
+    builder.setInsertionPointToStart(next);
   }
 
   void failIfNull(Value data) {
