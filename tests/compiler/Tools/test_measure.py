@@ -16,32 +16,33 @@ def library(root, tmp_path_factory):
     return path
 
 
-def write_sum(path, offset, with_product=False):
-    """sum = x + y + offset, rows = the extent of x's first dimension."""
+def save(path, nodes, inputs, outputs, constants):
+    graph = helper.make_graph(nodes, "test", inputs, outputs, constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def write_sum(path, offset):
+    """sum = x + y + offset, rows = the extent of x's first dimension: what the hand-written library computes."""
     nodes = [
         helper.make_node("Add", ["x", "y"], ["pair"]),
         helper.make_node("Add", ["pair", "offset"], ["sum"]),
         helper.make_node("Shape", ["x"], ["shape"], start=0, end=1),
         helper.make_node("Squeeze", ["shape"], ["rows"]),
     ]
-    constants = [helper.make_tensor("offset", TensorProto.FLOAT, [4], [offset] * 4)]
-    if with_product:
-        constants.append(helper.make_tensor("unit", TensorProto.FLOAT, [4, 4], [float(i % 5 == 0) for i in range(16)]))
-        nodes[0] = helper.make_node("MatMul", ["x", "unit"], ["same"])
-        nodes.insert(1, helper.make_node("Add", ["same", "y"], ["pair"]))
     rows = ["batch", 4]
-    graph = helper.make_graph(
-        nodes,
-        "sum",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, rows) for name in ("x", "y")],
-        [
-            helper.make_tensor_value_info("sum", TensorProto.FLOAT, rows),
-            helper.make_tensor_value_info("rows", TensorProto.INT64, []),
-        ],
-        constants,
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return path
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, rows) for name in ("x", "y")]
+    outputs = [helper.make_tensor_value_info("sum", TensorProto.FLOAT, rows)]
+    outputs.append(helper.make_tensor_value_info("rows", TensorProto.INT64, []))
+    return save(path, nodes, inputs, outputs, [helper.make_tensor("offset", TensorProto.FLOAT, [4], [offset] * 4)])
+
+
+def write_product(path):
+    """y[batch, 32] = x[batch, 64] @ w"""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 64])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 32])
+    weights = helper.make_tensor("w", TensorProto.FLOAT, [64, 32], [0.25] * 2048)
+    return save(path, [helper.make_node("MatMul", ["x", "w"], ["y"])], [x], [y], [weights])
 
 
 def compare(run_tool, library, model, *arguments):
@@ -86,14 +87,16 @@ def test_equal_seeds_make_equal_inputs(run_tool, library, tmp_path):
     assert errors[0] == errors[1] != errors[2]
 
 
-def test_bench_beside_a_rival(run_tool, library, tmp_path):
-    model = write_sum(tmp_path / "m.onnx", 0.0, with_product=True)
+def test_bench_beside_a_rival(run_tool, tmp_path):
+    model = write_product(tmp_path / "m.onnx")
+    compiled = run_tool("thresh", "compile", model, "-o", tmp_path / "m.so")
+    assert compiled.returncode == 0, compiled.stderr
     arguments = ["--vs", "onnxruntime", "--model", model, "--dim", "batch=50", "--threads", "1"]
-    result = run_tool("thresh", "bench", library, *arguments, "--rounds", "3", "--seconds", "0.02", "--json")
+    result = run_tool("thresh", "bench", tmp_path / "m.so", *arguments, "--rounds", "3", "--seconds", "0.02", "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["threads"] == 1
-    assert report["inputs"]["x"] == "f32[50,4]"
+    assert report["inputs"]["x"] == "f32[50,64]"
     for engine in ("thresh", "rival"):
         times = report[engine]
         assert 0 < times["min_s"] <= times["median_s"] <= times["max_s"]
@@ -101,7 +104,8 @@ def test_bench_beside_a_rival(run_tool, library, tmp_path):
     assert report["ratio"] == pytest.approx(report["thresh"]["median_s"] / report["rival"]["median_s"])
     low, high = report["ratio_of_rounds"]
     assert low <= high
-    assert report["flops"] == 2 * 50 * 4 * 4
+    assert report["flops"] == 2 * 50 * 64 * 32
+    assert report["weight_bytes"] >= 4 * 64 * 32
     assert report["machine"]["peak_flops_per_s"] > 1e9
     assert report["machine"]["read_bytes_per_s"] > 1e8
 
