@@ -1,4 +1,4 @@
-"""refusals.py FOLDER TEST: every `# REFUSED NAME OPTIONS: MESSAGE` of TEST says how compiling FOLDER/NAME.onnx with OPTIONS is refused."""
+"""refusals.py FOLDER TEST: each `# REFUSED NAME OPTIONS: MESSAGE` of TEST says how `thresh compile` refuses FOLDER/NAME.onnx."""
 
 import pathlib
 import re
