@@ -82,8 +82,8 @@ bool Cache::fetch(const std::string &source, const std::string &object) const {
   if (line == std::string::npos || entry.size() < line + 1 + text.size())
     return false;
   std::string bytes = entry.substr(line + 1 + text.size());
-  bool whole = entry.compare(0, line + 1, entryHeader(text, bytes)) == 0 &&
-               entry.compare(line + 1, text.size(), text) == 0;
+  bool whole =
+      entry.compare(0, line + 1, entryHeader(text, bytes)) == 0 && entry.compare(line + 1, text.size(), text) == 0;
   return whole && writeFileAtomically(object, bytes);
 }
 

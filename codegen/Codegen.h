@@ -48,8 +48,8 @@ Status compileRuntime(const std::string &target, const std::string &object, cons
 
 /// One row of the table of targets.
 struct TargetInfo {
-  const char *name;          ///< as the user writes it: "x86-64-v3"
-  const char *llvmTriple;    ///< for host code
+  const char *name;       ///< as the user writes it: "x86-64-v3"
+  const char *llvmTriple; ///< for host code
   const char *llvmCpu;
   const char *halideTarget;
   unsigned long cpuFeatures; ///< THRESH_CPU_* bits of thresh/abi.h that the code needs

@@ -36,6 +36,7 @@ struct Extent {
 /// What an expression node does. Arithmetic is on the node's dtype; comparisons and logic give Bool.
 /// Integer division and remainder truncate toward zero (C); FloorDiv and FloorMod round toward minus infinity.
 /// Max/Min propagate NaN; MaxNum/MinNum return the other operand.
+// clang-format off
 enum class Op {
   Const,  ///< `real` for floats, `integer` otherwise
   Index,  ///< value of loop `integer` of the stage; dtype I32
@@ -56,6 +57,7 @@ enum class Op {
   Sinh, Cosh, Tanh, Asinh, Acosh, Atanh, Erf, Floor, Ceil, Round, RoundEven, Trunc,
   IsNan, IsInf, Not, Fma, CountOnes
 };
+// clang-format on
 
 /// One node of a stage's expression graph. Nodes are in SSA order: args refer to earlier nodes.
 struct Node {
@@ -98,8 +100,9 @@ struct KernelSpec {
   Family family = Family::Elementwise;
   std::vector<Operand> operands;
   std::vector<Stage> stages;
-  std::vector<int> outputs; ///< per output operand, the stage that defines it (a stage with n results: n consecutive outputs)
-  std::string target;       ///< "x86-64-v4", ...; see targets() in codegen/Codegen.h
+  std::vector<int>
+      outputs;        ///< per output operand, the stage that defines it (a stage with n results: n consecutive outputs)
+  std::string target; ///< "x86-64-v4", ...; see targets() in codegen/Codegen.h
 };
 
 /// JSON with stable key order: equal specs print equally.

@@ -28,8 +28,8 @@ struct RuleError {
 
 void expectRange(const std::string &pointer, const char *what, int64_t value, int64_t end) {
   if (value < 0 || value >= end)
-    fail(pointer, std::string("expects ") + what + " in [0, " + std::to_string(end) + "), but got " +
-                      std::to_string(value));
+    fail(pointer,
+         std::string("expects ") + what + " in [0, " + std::to_string(end) + "), but got " + std::to_string(value));
 }
 
 void expectCount(const std::string &pointer, size_t count, size_t most) {
@@ -39,8 +39,8 @@ void expectCount(const std::string &pointer, size_t count, size_t most) {
 
 void expectDType(const std::string &pointer, const char *what, DType dtype, DType expected) {
   if (dtype != expected)
-    fail(pointer, std::string("expects ") + what + " of dtype " + dtypeName(expected) + ", but got " +
-                      dtypeName(dtype));
+    fail(pointer,
+         std::string("expects ") + what + " of dtype " + dtypeName(expected) + ", but got " + dtypeName(dtype));
 }
 
 bool isIdentifier(const std::string &name) {
@@ -83,8 +83,8 @@ private:
       for (size_t d = 0; d < operand.shape.size(); ++d) {
         int64_t extent = operand.shape[d];
         if (extent < -1 || extent > INT32_MAX)
-          fail(at + "/shape/" + std::to_string(d), "expects -1 or an extent below 2^31, but got " +
-                                                       std::to_string(extent));
+          fail(at + "/shape/" + std::to_string(d),
+               "expects -1 or an extent below 2^31, but got " + std::to_string(extent));
         elements *= extent < 0 ? 1 : extent;
         if (elements > (INT64_MAX >> 4))
           fail(at + "/shape", "expects fewer than 2^59 elements");
@@ -243,13 +243,13 @@ private:
       rank = source.shape.size();
     }
     if (node.args.size() != rank)
-      fail(at + "/args", "expects " + std::to_string(rank) + " coordinates, but got " +
-                             std::to_string(node.args.size()));
+      fail(at + "/args",
+           "expects " + std::to_string(rank) + " coordinates, but got " + std::to_string(node.args.size()));
     for (size_t i = 0; i < node.args.size(); ++i) {
       DType dtype = spec.stages[stageIndex].body[node.args[i]].dtype;
       if (dtype != DType::I32 && dtype != DType::I64)
-        fail(at + "/args/" + std::to_string(i), std::string("expects a coordinate of dtype i32 or i64, but got ") +
-                                                    dtypeName(dtype));
+        fail(at + "/args/" + std::to_string(i),
+             std::string("expects a coordinate of dtype i32 or i64, but got ") + dtypeName(dtype));
     }
   }
 

@@ -94,11 +94,12 @@ std::string stageText(const Stage &stage) {
 std::string toJson(const KernelSpec &spec) {
   std::vector<std::string> operands, stages;
   for (const Operand &operand : spec.operands)
-    operands.push_back(Json{{"name", operand.name},
-                            {"dtype", dtypeName(operand.dtype)},
-                            {"shape", operand.shape},
-                            {"output", operand.output}}
-                           .dump());
+    operands.push_back(Json{
+        {"name", operand.name},
+        {"dtype", dtypeName(operand.dtype)},
+        {"shape", operand.shape},
+        {"output",
+         operand.output}}.dump());
   for (const Stage &stage : spec.stages)
     stages.push_back(stageText(stage));
   std::string text = "{\n  \"name\": " + Json(spec.name).dump();

@@ -92,8 +92,9 @@ struct DTypeInfo {
   char kind; ///< 'f' float, 'i' signed, 'u' unsigned, 'b' Bool
 };
 constexpr DTypeInfo kDTypes[kNumDTypes] = {
-    {"f32", 4, 'f'}, {"f64", 8, 'f'}, {"f16", 2, 'f'}, {"bf16", 2, 'f'}, {"i8", 1, 'i'},  {"u8", 1, 'u'},  {"i16", 2, 'i'},
-    {"u16", 2, 'u'}, {"i32", 4, 'i'}, {"u32", 4, 'u'}, {"i64", 8, 'i'},  {"u64", 8, 'u'}, {"bool", 1, 'b'},
+    {"f32", 4, 'f'}, {"f64", 8, 'f'}, {"f16", 2, 'f'},  {"bf16", 2, 'f'}, {"i8", 1, 'i'},
+    {"u8", 1, 'u'},  {"i16", 2, 'i'}, {"u16", 2, 'u'},  {"i32", 4, 'i'},  {"u32", 4, 'u'},
+    {"i64", 8, 'i'}, {"u64", 8, 'u'}, {"bool", 1, 'b'},
 };
 const DTypeInfo &infoOf(DType dtype) { return kDTypes[static_cast<int>(dtype)]; }
 

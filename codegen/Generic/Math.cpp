@@ -48,7 +48,8 @@ Expr clampOrNan(const Expr &x, float low, float high) {
   return Halide::select(lt(constant(high), above), constant(high), above);
 }
 
-/// 2^n as a float, for n in [-126, 127]; 0 for -127, infinity for 128. Unsigned, because Halide multiplies constants out of signed shifts.
+/// 2^n as a float, for n in [-126, 127]; 0 for -127, infinity for 128. Unsigned, because Halide multiplies constants
+/// out of signed shifts.
 Expr power2(const Expr &n) {
   Expr biased = Halide::cast<uint32_t>(n) + Halide::cast<uint32_t>(127);
   return Halide::reinterpret(Float(32), biased << Halide::cast<uint32_t>(23));
@@ -205,7 +206,8 @@ Expr tanh(Expr x) {
 Expr erf(Expr x) {
   Expr limited = clampOrNan(x, -3.925f, 3.925f);
   Expr square = mul(limited, limited);
-  Expr above = horner(square, {1.12837911f, 0.19058752f, 0.0527685247f, 0.00377229997f, 0.000284840644f, 2.04610728e-06f});
+  Expr above =
+      horner(square, {1.12837911f, 0.19058752f, 0.0527685247f, 0.00377229997f, 0.000284840644f, 2.04610728e-06f});
   Expr below = horner(square, {1.0f, 0.502236545f, 0.114180192f, 0.014982691f, 0.00116380258f, 3.80484635e-05f});
   return clampOrNan(div(mul(limited, above), below), -1.0f, 1.0f);
 }

@@ -192,12 +192,18 @@ private:
   Expr value(int n) {
     const Node &node = stage.body[n];
     switch (node.op) {
-    case Op::Const: return constantValue(node);
-    case Op::Index: return loops[node.integer];
-    case Op::Acc: return running[node.integer];
-    case Op::Dim: return pipeline.operandExtent(node.source, int(node.integer));
-    case Op::Load: return loadValue(n);
-    default: break;
+    case Op::Const:
+      return constantValue(node);
+    case Op::Index:
+      return loops[node.integer];
+    case Op::Acc:
+      return running[node.integer];
+    case Op::Dim:
+      return pipeline.operandExtent(node.source, int(node.integer));
+    case Op::Load:
+      return loadValue(n);
+    default:
+      break;
     }
     Expr fused = contraction(node);
     if (fused.defined())
@@ -362,8 +368,8 @@ void Pipeline::defineOutputs() {
       return false;
     for (int l = 0; l < stage(a).parallel; ++l) {
       const auto &factorsA = collapsed.factors[a][l], &factorsB = collapsed.factors[b][l];
-      bool equal = staticExtent(a, l) >= 0 ? staticExtent(a, l) == staticExtent(b, l)
-                                           : factorsA.size() == factorsB.size();
+      bool equal =
+          staticExtent(a, l) >= 0 ? staticExtent(a, l) == staticExtent(b, l) : factorsA.size() == factorsB.size();
       for (size_t f = 0; equal && staticExtent(a, l) < 0 && f < factorsA.size(); ++f)
         equal = factorsA[f].value == factorsB[f].value && factorsA[f].operand == factorsB[f].operand &&
                 factorsA[f].dim == factorsB[f].dim;

@@ -110,7 +110,8 @@ bool match(const Pipeline &pipeline, Attention &a) {
   const Stage &weights = pipeline.stage(a.weights);
   const Node &last = weights.body[weights.results[0]];
   const Node &init = values.body[values.inits[0]];
-  if (last.op == Op::Div && init.op == Op::Const && init.real == 0 && !dependsOn(weights, last.args[1], a.scores.column) &&
+  if (last.op == Op::Div && init.op == Op::Const && init.real == 0 &&
+      !dependsOn(weights, last.args[1], a.scores.column) &&
       pipeline.consumers(a.weights) == std::vector<int>{a.values.stage}) {
     a.numerator = last.args[0];
     a.divisor = last.args[1];
@@ -131,7 +132,8 @@ void defineWeights(Pipeline &pipeline, const Attention &a) {
 }
 
 /// The tile of a contraction as its stage, `finish` applied to every element.
-template <typename Finish> void adoptTile(Pipeline &pipeline, const Contraction &c, const TileFunc &tile, Finish finish) {
+template <typename Finish>
+void adoptTile(Pipeline &pipeline, const Contraction &c, const TileFunc &tile, Finish finish) {
   StageFunc result;
   result.func = Func("contraction");
   result.vars = pipeline.variables(c.stage);
@@ -158,7 +160,8 @@ struct Block {
   LoopLevel level, storage;
 };
 
-void scheduleScores(Pipeline &pipeline, const Attention &a, TileFunc &tile, const Tile &shape, int index, const Block &block) {
+void scheduleScores(Pipeline &pipeline, const Attention &a, TileFunc &tile, const Tile &shape, int index,
+                    const Block &block) {
   StageFunc &stage = pipeline.func(index);
   stage.func.compute_at(block.level).hoist_storage(block.storage);
   boundLoops(pipeline, index, stage.func, a.scores.column);

@@ -14,12 +14,12 @@ namespace thresh::codegen {
 
 struct LaneReduction {
   int stage = -1;
-  int vector = 16;         ///< elements of one vector
-  int width = 16;          ///< partial results, a multiple of `vector`
-  Halide::Func partial;    ///< (lane, parallel loops...)
-  Halide::RDom blocks;     ///< whole blocks of `width` elements; undefined if there are none
-  Halide::RDom rest;       ///< the last, incomplete block; undefined if there is none
-  Halide::Func quarter;    ///< (lane, parallel loops...): a quarter of the lanes, folded
+  int vector = 16;      ///< elements of one vector
+  int width = 16;       ///< partial results, a multiple of `vector`
+  Halide::Func partial; ///< (lane, parallel loops...)
+  Halide::RDom blocks;  ///< whole blocks of `width` elements; undefined if there are none
+  Halide::RDom rest;    ///< the last, incomplete block; undefined if there is none
+  Halide::Func quarter; ///< (lane, parallel loops...): a quarter of the lanes, folded
   Halide::Var lane{"lane"};
 };
 

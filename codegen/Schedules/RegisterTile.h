@@ -1,8 +1,8 @@
 //===- RegisterTile.h - The inner kernel of a contraction --------------------===//
 //
 // A tile of rows x panels accumulates in registers. A long reduction goes by blocks whose sums are added up in turn: a
-// chain of 1536 additions in f32 loses five times as much as six chains of 256. A row or panel past the edge repeats the
-// last one; whoever consumes the tile does not store it.
+// chain of 1536 additions in f32 loses five times as much as six chains of 256. A row or panel past the edge repeats
+// the last one; whoever consumes the tile does not store it.
 //
 //===-----------------------------------------------------------------------===//
 #ifndef THRESH_CODEGEN_SCHEDULES_REGISTERTILE_H

@@ -112,8 +112,12 @@ template <typename Vector> inline __attribute__((always_inline)) float multiplyA
     total += sum[0];
   return total;
 }
-__attribute__((target("avx512f"), noipa)) float multiplyAdds512(int64_t rounds) { return multiplyAdds<Vector512>(rounds); }
-__attribute__((target("avx2,fma"), noipa)) float multiplyAdds256(int64_t rounds) { return multiplyAdds<Vector256>(rounds); }
+__attribute__((target("avx512f"), noipa)) float multiplyAdds512(int64_t rounds) {
+  return multiplyAdds<Vector512>(rounds);
+}
+__attribute__((target("avx2,fma"), noipa)) float multiplyAdds256(int64_t rounds) {
+  return multiplyAdds<Vector256>(rounds);
+}
 
 /// f32 operations per second of `threads` threads in vectors of `vectorBits`: the sum of each thread's best.
 double peakFlops(int threads, int vectorBits) {
@@ -121,9 +125,8 @@ double peakFlops(int threads, int vectorBits) {
   std::vector<double> best(threads);
   onThreads(threads, [&](int t) {
     static thread_local volatile float sink;
-    double seconds = secondsPerCall([&] {
-      sink = vectorBits == 512 ? multiplyAdds512(kRounds) : multiplyAdds256(kRounds);
-    });
+    double seconds =
+        secondsPerCall([&] { sink = vectorBits == 512 ? multiplyAdds512(kRounds) : multiplyAdds256(kRounds); });
     best[t] = double(kRounds) * 12 * (vectorBits / 32) * 2 / seconds;
   });
   double total = 0;

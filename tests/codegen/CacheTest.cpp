@@ -32,7 +32,8 @@ protected:
   BatchResult compile(const std::string &cache = "cache") {
     steps.clear();
     auto progress = [](void *user, int done, int total, const std::string &name) {
-      static_cast<std::vector<std::string> *>(user)->push_back(std::to_string(done) + "/" + std::to_string(total) + " " + name);
+      static_cast<std::vector<std::string> *>(user)->push_back(std::to_string(done) + "/" + std::to_string(total) +
+                                                               " " + name);
     };
     return compileKernels(specs, root / "out", cache.empty() ? "" : (root / cache).string(), 2, progress, &steps);
   }
@@ -90,8 +91,7 @@ TEST_F(CacheTest, NoCacheAndUnwritableCache) {
 TEST_F(CacheTest, AFailureNamesTheKernelAndLeavesNoObject) {
   specs[1].stages[0].body[0].integer = 9;
   BatchResult result = compile("");
-  EXPECT_EQ(result.status.message,
-            "kernel 'second': at /stages/0/body/0/integer: expects a loop in [0, 3), but got 9");
+  EXPECT_EQ(result.status.message, "kernel 'second': at /stages/0/body/0/integer: expects a loop in [0, 3), but got 9");
   EXPECT_FALSE(fs::exists(root / "out/second.o"));
   fs::remove_all(root / "out");
   specs.pop_back();
@@ -116,7 +116,8 @@ TEST_F(CacheTest, StatementAndAssembly) {
   files.assembly = (root / "k.s").string();
   Status status = compileKernel(specs[0], files);
   ASSERT_TRUE(status.ok()) << status.message;
-  EXPECT_EQ(bytes(files.object).substr(0, 4), "\x7f" "ELF");
+  EXPECT_EQ(bytes(files.object).substr(0, 4), "\x7f"
+                                              "ELF");
   EXPECT_NE(bytes(files.stmt).find("produce"), std::string::npos);
   EXPECT_NE(bytes(files.stmtHtml).find("<html"), std::string::npos);
   EXPECT_NE(bytes(files.assembly).find("first:"), std::string::npos);

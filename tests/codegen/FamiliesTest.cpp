@@ -77,10 +77,14 @@ TEST(Rowwise, LayerNorm) {
   for (int64_t columns : {1, 7, 48, 100, 384}) {
     trials.push_back({layerNormSpec(columns), {}, {2e-5, 2e-6}});
     for (std::vector<int64_t> rows : {std::vector<int64_t>{1, 1}, {2, 5}})
-      trials.back().shapes.push_back({{rows[0], rows[1], columns}, {rows[0], rows[1], columns}, {columns}, {columns},
+      trials.back().shapes.push_back({{rows[0], rows[1], columns},
+                                      {rows[0], rows[1], columns},
+                                      {columns},
+                                      {columns},
                                       {rows[0], rows[1], columns}});
   }
-  trials.push_back({layerNormSpec(48, true), {{{2, 5, 48}, {2, 5, 48}, {48}, {48}, {2, 5, 48}, {2, 5, 48}}}, {2e-5, 2e-6}});
+  trials.push_back(
+      {layerNormSpec(48, true), {{{2, 5, 48}, {2, 5, 48}, {48}, {48}, {2, 5, 48}, {2, 5, 48}}}, {2e-5, 2e-6}});
   check(trials);
 }
 
@@ -90,9 +94,10 @@ TEST(Reduction, AxesAndOperations) {
     Op op;
     double init;
   };
-  const Fold folds[] = {{DType::F32, Op::Add, 0},         {DType::F32, Op::Max, -INFINITY}, {DType::F32, Op::MinNum, INFINITY},
-                        {DType::F64, Op::Add, 1.5},       {DType::I64, Op::Add, 0},         {DType::I8, Op::Max, -128},
-                        {DType::Bool, Op::Or, 0},         {DType::U16, Op::Xor, 0},         {DType::F16, Op::Max, -INFINITY}};
+  const Fold folds[] = {
+      {DType::F32, Op::Add, 0},   {DType::F32, Op::Max, -INFINITY}, {DType::F32, Op::MinNum, INFINITY},
+      {DType::F64, Op::Add, 1.5}, {DType::I64, Op::Add, 0},         {DType::I8, Op::Max, -128},
+      {DType::Bool, Op::Or, 0},   {DType::U16, Op::Xor, 0},         {DType::F16, Op::Max, -INFINITY}};
   const std::vector<std::vector<bool>> masks = {{false, false, true}, {true, false, false}, {false, true, false},
                                                 {true, true, true},   {true, false, true},  {false, true, true}};
   std::vector<Trial> trials;
@@ -139,7 +144,7 @@ Shapes matmulShapes(const MatmulCase &c, std::vector<int64_t> rows, int64_t k, i
   std::vector<int64_t> lhs = rows, out = rows, rhs;
   lhs.push_back(k);
   out.push_back(n);
-  rhs = c.rhs == Rhs::Packed ? std::vector<int64_t>{(n + 15) / 16, k, 16}
+  rhs = c.rhs == Rhs::Packed  ? std::vector<int64_t>{(n + 15) / 16, k, 16}
         : c.rhs == Rhs::Plain ? std::vector<int64_t>{k, n}
                               : std::vector<int64_t>{n, k};
   if (c.batched)
@@ -155,9 +160,12 @@ Shapes matmulShapes(const MatmulCase &c, std::vector<int64_t> rows, int64_t k, i
 
 TEST(Matmul, PackedWeights) {
   std::vector<Trial> trials;
-  for (MatmulCase c : {MatmulCase{Rhs::Packed, Epilogue::Bias, 64, 48, 2}, {Rhs::Packed, Epilogue::BiasGelu, 37, 96},
-                       {Rhs::Packed, Epilogue::BiasResidual, 64, 100, 2}, {Rhs::Packed, Epilogue::None, 5, 7},
-                       {Rhs::Packed, Epilogue::None, 16, 80}, {Rhs::Packed, Epilogue::None, 33, 64},
+  for (MatmulCase c : {MatmulCase{Rhs::Packed, Epilogue::Bias, 64, 48, 2},
+                       {Rhs::Packed, Epilogue::BiasGelu, 37, 96},
+                       {Rhs::Packed, Epilogue::BiasResidual, 64, 100, 2},
+                       {Rhs::Packed, Epilogue::None, 5, 7},
+                       {Rhs::Packed, Epilogue::None, 16, 80},
+                       {Rhs::Packed, Epilogue::None, 33, 64},
                        {Rhs::Packed, Epilogue::Bias, -1, 32}}) {
     Trial trial{matmulSpec(c), {}, {1e-4, 2e-4}};
     for (int64_t m : {1, 2, 3, 5, 8, 9, 17, 40})
@@ -172,14 +180,17 @@ TEST(Matmul, PackedWeights) {
 
 TEST(Matmul, PlainAndTransposed) {
   std::vector<Trial> trials;
-  for (MatmulCase c : {MatmulCase{Rhs::Plain, Epilogue::None, -1, -1}, {Rhs::Transposed, Epilogue::Bias, -1, -1},
-                       {Rhs::Plain, Epilogue::None, -1, -1, 1, true}, {Rhs::Transposed, Epilogue::None, 32, -1, 1, true},
+  for (MatmulCase c : {MatmulCase{Rhs::Plain, Epilogue::None, -1, -1},
+                       {Rhs::Transposed, Epilogue::Bias, -1, -1},
+                       {Rhs::Plain, Epilogue::None, -1, -1, 1, true},
+                       {Rhs::Transposed, Epilogue::None, 32, -1, 1, true},
                        {Rhs::Plain, Epilogue::None, 12, 48, 1, false, DType::F64},
                        {Rhs::Plain, Epilogue::None, 12, 20, 1, false, DType::F16}}) {
     double slack = c.dtype == DType::F16 ? 0.5 : 2e-4;
     Trial trial{matmulSpec(c), {}, {1e-4, slack}};
     for (std::vector<int64_t> size : {std::vector<int64_t>{1, 1, 1}, {9, 33, 50}, {24, 40, 96}, {3, 7, 130}})
-      trial.shapes.push_back(matmulShapes(c, c.batched ? std::vector<int64_t>{3, size[0]} : std::vector<int64_t>{size[0]},
+      trial.shapes.push_back(matmulShapes(c,
+                                          c.batched ? std::vector<int64_t>{3, size[0]} : std::vector<int64_t>{size[0]},
                                           c.k < 0 ? size[1] : c.k, c.n < 0 ? size[2] : c.n));
     trials.push_back(trial);
   }
@@ -200,7 +211,8 @@ TEST(Attention, MatchesTheReference) {
     }
     trials.push_back(trial);
   }
-  Trial odd{attentionSpec(1, 20, false), {{{1, 9, 1, 20}, {1, 30, 1, 20}, {1, 30, 1, 20}, {1, 9, 1, 20}}}, {1e-4, 1e-5}};
+  Trial odd{
+      attentionSpec(1, 20, false), {{{1, 9, 1, 20}, {1, 30, 1, 20}, {1, 30, 1, 20}, {1, 9, 1, 20}}}, {1e-4, 1e-5}};
   trials.push_back(odd);
   check(trials);
 }
@@ -220,7 +232,8 @@ KernelSpec transposeSpec(const std::vector<int> &order) {
   KernelSpec spec;
   spec.name = "transpose";
   int rank = int(order.size());
-  spec.operands = {{"x", DType::I32, std::vector<int64_t>(rank, -1)}, {"out", DType::I32, std::vector<int64_t>(rank, -1), true}};
+  spec.operands = {{"x", DType::I32, std::vector<int64_t>(rank, -1)},
+                   {"out", DType::I32, std::vector<int64_t>(rank, -1), true}};
   std::vector<Extent> loops;
   std::vector<int> coordinates(rank);
   for (int d = 0; d < rank; ++d) {
@@ -258,7 +271,8 @@ KernelSpec concatSpec() {
   int i = builder.index(0), j = builder.index(1), five = builder.integer(5);
   int x = builder.load(0, DType::F32, {i, j});
   int y = builder.load(1, DType::F32, {i, builder.op(Op::Sub, DType::I32, {j, five})});
-  spec.stages = {builder.pure({builder.op(Op::Select, DType::F32, {builder.op(Op::Lt, DType::Bool, {j, five}), x, y})})};
+  spec.stages = {
+      builder.pure({builder.op(Op::Select, DType::F32, {builder.op(Op::Lt, DType::Bool, {j, five}), x, y})})};
   spec.outputs = {0};
   return spec;
 }

@@ -24,7 +24,8 @@ KernelSpec sample() {
   int best = reduce.op(Op::Max, DType::F32, {reduce.acc(DType::F32), x});
   spec.stages.push_back(reduce.reduction({init}, {best}));
   StageBuilder scale({dimOf(0, 0)}, 1);
-  int product = scale.op(Op::Mul, DType::F32, {scale.loadAt(fromStage(0), DType::F32, {0}), scale.loadAt(1, DType::F32, {0})});
+  int product =
+      scale.op(Op::Mul, DType::F32, {scale.loadAt(fromStage(0), DType::F32, {0}), scale.loadAt(1, DType::F32, {0})});
   spec.stages.push_back(scale.pure({product}));
   spec.outputs = {1};
   return spec;
@@ -92,12 +93,17 @@ INSTANTIATE_TEST_SUITE_P(
                "at /operands/0/shape/1: expects -1 or an extent below 2^31, but got -2"},
         Broken{"HugeExtent", [](KernelSpec &s) { s.operands[0].shape[1] = INT64_MAX; },
                "at /operands/0/shape/1: expects -1 or an extent below 2^31, but got 9223372036854775807"},
-        Broken{"HugeTensor", [](KernelSpec &s) { s.operands[0].shape = {INT32_MAX, INT32_MAX}; },
+        Broken{"HugeTensor",
+               [](KernelSpec &s) {
+                 s.operands[0].shape = {INT32_MAX, INT32_MAX};
+               },
                "at /operands/0/shape: expects fewer than 2^59 elements"},
         Broken{"Rank", [](KernelSpec &s) { s.operands[0].shape.assign(9, 1); },
                "at /operands/0/shape: expects at most 8 elements, but got 9"},
-        Broken{"OutputFirst", [](KernelSpec &s) { s.operands[0].output = true; }, "at /operands/1/output: expects inputs before outputs"},
-        Broken{"NoOutput", [](KernelSpec &s) { s.operands[2].output = false; }, "at /operands: expects at least one output"},
+        Broken{"OutputFirst", [](KernelSpec &s) { s.operands[0].output = true; },
+               "at /operands/1/output: expects inputs before outputs"},
+        Broken{"NoOutput", [](KernelSpec &s) { s.operands[2].output = false; },
+               "at /operands: expects at least one output"},
         Broken{"LoopOperand", [](KernelSpec &s) { s.stages[0].loops[0] = dimOf(7, 0); },
                "at /stages/0/loops/0/operand: expects an operand in [0, 3), but got 7"},
         Broken{"LoopDim", [](KernelSpec &s) { s.stages[0].loops[0] = dimOf(1, 1); },
@@ -130,16 +136,22 @@ INSTANTIATE_TEST_SUITE_P(
                "at /stages/1/body/0: expects reduction loops around a running value"},
         Broken{"RunningInit", [](KernelSpec &s) { s.stages[0].inits[0] = s.stages[0].results[0]; },
                "at /stages/0/inits/0: expects a node without running values and reduction indices"},
-        Broken{"NoInit", [](KernelSpec &s) { s.stages[0].inits.clear(); }, "at /stages/0/inits: expects one init per result"},
+        Broken{"NoInit", [](KernelSpec &s) { s.stages[0].inits.clear(); },
+               "at /stages/0/inits: expects one init per result"},
         Broken{"InitOfPure", [](KernelSpec &s) { s.stages[1].inits = {0}; },
                "at /stages/1/inits: expects none without reduction loops"},
         Broken{"ResultNode", [](KernelSpec &s) { s.stages[1].results[0] = 99; },
                "at /stages/1/results/0: expects a node in [0, 5), but got 99"},
         Broken{"ResultDType", [](KernelSpec &s) { s.stages[1].dtypes[0] = DType::I32; },
                "at /stages/1/results/0: expects a node of dtype i32, but got f32"},
-        Broken{"OutputStage", [](KernelSpec &s) { s.outputs[0] = 2; }, "at /outputs/0: expects a stage in [0, 2), but got 2"},
-        Broken{"OutputCount", [](KernelSpec &s) { s.outputs.push_back(1); }, "at /outputs: expects 1 stages, but got 2"},
-        Broken{"OutputRank", [](KernelSpec &s) { s.operands[2].shape = {-1, 1}; },
+        Broken{"OutputStage", [](KernelSpec &s) { s.outputs[0] = 2; },
+               "at /outputs/0: expects a stage in [0, 2), but got 2"},
+        Broken{"OutputCount", [](KernelSpec &s) { s.outputs.push_back(1); },
+               "at /outputs: expects 1 stages, but got 2"},
+        Broken{"OutputRank",
+               [](KernelSpec &s) {
+                 s.operands[2].shape = {-1, 1};
+               },
                "at /outputs/0: expects a stage of rank 2, but got 1"},
         Broken{"OutputDType", [](KernelSpec &s) { s.operands[2].dtype = DType::F16; },
                "at /operands/2: expects an output of dtype f32, but got f16"}),
@@ -166,15 +178,19 @@ TEST(KernelSpec, HostileJson) {
        "at /operands/0/shape/1: expects an integer of 64 bits, but got 18446744073709551615"},
       {edited("[-1,8]", "null"), "at /operands/0/shape: expects an array, but got null"},
       {edited("\"output\":false", "\"output\":0"), "at /operands/0/output: expects true or false, but got number"},
-      {edited("\"op\":\"max\"", "\"op\":\"maximum\""), "at /stages/0/body/5/op: expects an operation, but got 'maximum'"},
+      {edited("\"op\":\"max\"", "\"op\":\"maximum\""),
+       "at /stages/0/body/5/op: expects an operation, but got 'maximum'"},
       {edited("\"dtype\":\"i32\"", "\"dtype\":\"int\""), "at /stages/0/body/0/dtype: expects a dtype, but got 'int'"},
-      {edited("\"-inf\"", "\"minus\""), "at /stages/0/body/3/real: expects a number, \"nan\", \"inf\" or \"-inf\", but got \"minus\""},
+      {edited("\"-inf\"", "\"minus\""),
+       "at /stages/0/body/3/real: expects a number, \"nan\", \"inf\" or \"-inf\", but got \"minus\""},
       {edited("\"operand\":0,\"args\"", "\"operand\":-1,\"args\""),
        "at /stages/0/body/2/operand: expects the index of an operand, but got -1"},
-      {edited("\"stage\":0", "\"stage\":99999"), "at /stages/1/body/1/stage: expects the index of a stage, but got 99999"},
+      {edited("\"stage\":0", "\"stage\":99999"),
+       "at /stages/1/body/1/stage: expects the index of a stage, but got 99999"},
       {edited("\"stage\":0", "\"stage\":4294967296"),
        "at /stages/1/body/1/stage: expects an integer of 32 bits, but got 4294967296"},
-      {edited("\"inits\": [3]", "\"inits\": [[3]]"), "at /stages/0/inits/0: expects an integer of 64 bits, but got [3]"},
+      {edited("\"inits\": [3]", "\"inits\": [[3]]"),
+       "at /stages/0/inits/0: expects an integer of 64 bits, but got [3]"},
   };
   for (const auto &[text, message] : cases) {
     KernelSpec spec;

@@ -15,13 +15,19 @@ constexpr DType kAllDTypes[] = {DType::F32, DType::F64, DType::F16, DType::BF16,
 
 bool accepts(const OpInfo &info, DType dtype) {
   switch (info.cls) {
-  case OpClass::Numeric: return dtype != DType::Bool;
+  case OpClass::Numeric:
+    return dtype != DType::Bool;
   case OpClass::Float:
-  case OpClass::FloatTest: return isFloat(dtype);
-  case OpClass::Bits: return !isFloat(dtype);
-  case OpClass::Integer: return isInteger(dtype);
-  case OpClass::Compare: return true;
-  default: return false;
+  case OpClass::FloatTest:
+    return isFloat(dtype);
+  case OpClass::Bits:
+    return !isFloat(dtype);
+  case OpClass::Integer:
+    return isInteger(dtype);
+  case OpClass::Compare:
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -49,8 +55,8 @@ KernelSpec manyOps(const std::string &name, const std::string &target, DType dty
 }
 
 std::vector<double> interestingReals(DType dtype) {
-  std::vector<double> values = {0,    -0.0, 1,    -1,       0.5,       -0.5,     1.5, 2.5,  -2.5, 3, 7, -7, 0.1,
-                                20.5, -20,  1e-3, INFINITY, -INFINITY, NAN, 0.93, 0.625, -0.3};
+  std::vector<double> values = {0,  -0.0, 1,    -1,  0.5,  -0.5,     1.5,       2.5, -2.5, 3,     7,
+                                -7, 0.1,  20.5, -20, 1e-3, INFINITY, -INFINITY, NAN, 0.93, 0.625, -0.3};
   if (dtype == DType::F32 || dtype == DType::F64)
     for (double value : {88.7, -87.3, -103.0, 1e-20, 3e-39, 1e20, 0.49999997, 8388609.0})
       values.push_back(value);
@@ -95,10 +101,14 @@ std::vector<Tensor> pairs(DType dtype) {
 /// Half floats are computed in f32, so what underflows there may be 0.
 Tolerance toleranceOf(DType dtype) {
   switch (dtype) {
-  case DType::F64: return {4e-15, 1e-300};
-  case DType::F16: return {1.0e-3, 1e-7};
-  case DType::BF16: return {8e-3, 2.4e-38};
-  default: return {4e-7, 2.4e-38};
+  case DType::F64:
+    return {4e-15, 1e-300};
+  case DType::F16:
+    return {1.0e-3, 1e-7};
+  case DType::BF16:
+    return {8e-3, 2.4e-38};
+  default:
+    return {4e-7, 2.4e-38};
   }
 }
 
@@ -201,8 +211,9 @@ TEST(Ops, MultiplyAdd) {
 }
 
 TEST(Ops, BitcastsKeepTheBits) {
-  std::vector<std::pair<DType, DType>> casts = {{DType::F32, DType::I32}, {DType::U32, DType::F32}, {DType::F64, DType::I64},
-                                                {DType::F16, DType::U16}, {DType::I16, DType::BF16}, {DType::I8, DType::U8}};
+  std::vector<std::pair<DType, DType>> casts = {{DType::F32, DType::I32},  {DType::U32, DType::F32},
+                                                {DType::F64, DType::I64},  {DType::F16, DType::U16},
+                                                {DType::I16, DType::BF16}, {DType::I8, DType::U8}};
   std::vector<KernelSpec> specs;
   for (auto [from, to] : casts) {
     KernelSpec spec;
@@ -233,11 +244,12 @@ TEST(Ops, FunctionsAreAccurateEverywhere) {
     double low, high;
     bool logarithmic;
   };
-  const std::vector<Sweep> sweeps = {{Op::Exp, -104, 89, false},    {Op::Exp2, -150, 128, false}, {Op::Expm1, -20, 89, false},
-                                     {Op::Expm1, 1e-30, 1, true},   {Op::Log, 1e-44, 3e38, true}, {Op::Log, 0.5, 2, false},
-                                     {Op::Log2, 1e-44, 3e38, true}, {Op::Log2, 0.5, 2, false},    {Op::Log1p, 1e-30, 3e38, true},
-                                     {Op::Log1p, -0.999, 1, false}, {Op::Tanh, 1e-30, 30, true},  {Op::Tanh, -10, 10, false},
-                                     {Op::Erf, 1e-30, 10, true},    {Op::Erf, -5, 5, false}};
+  const std::vector<Sweep> sweeps = {
+      {Op::Exp, -104, 89, false},    {Op::Exp2, -150, 128, false}, {Op::Expm1, -20, 89, false},
+      {Op::Expm1, 1e-30, 1, true},   {Op::Log, 1e-44, 3e38, true}, {Op::Log, 0.5, 2, false},
+      {Op::Log2, 1e-44, 3e38, true}, {Op::Log2, 0.5, 2, false},    {Op::Log1p, 1e-30, 3e38, true},
+      {Op::Log1p, -0.999, 1, false}, {Op::Tanh, 1e-30, 30, true},  {Op::Tanh, -10, 10, false},
+      {Op::Erf, 1e-30, 10, true},    {Op::Erf, -5, 5, false}};
   for (const std::string &target : runnableTargets()) {
     std::vector<KernelSpec> specs;
     for (const Sweep &sweep : sweeps)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <stdexcept>
 
 namespace thresh::codegen::test {
@@ -20,54 +21,82 @@ int64_t wrapToBits(double value) {
 /// A quotient as f32 or wider arithmetic rounds it, which decides its floor.
 double quotient(DType dtype, double a, double b) { return dtype == DType::F64 ? a / b : double(float(a / b)); }
 
+/// Functions of one argument.
+const std::map<Op, double (*)(double)> &unaryFunctions() {
+  static const std::map<Op, double (*)(double)> functions = {
+      {Op::Abs, std::fabs},
+      {Op::Exp, std::exp},
+      {Op::Exp2, std::exp2},
+      {Op::Expm1, std::expm1},
+      {Op::Log, std::log},
+      {Op::Log2, std::log2},
+      {Op::Log1p, std::log1p},
+      {Op::Sqrt, std::sqrt},
+      {Op::Sin, std::sin},
+      {Op::Cos, std::cos},
+      {Op::Tan, std::tan},
+      {Op::Asin, std::asin},
+      {Op::Acos, std::acos},
+      {Op::Atan, std::atan},
+      {Op::Sinh, std::sinh},
+      {Op::Cosh, std::cosh},
+      {Op::Tanh, std::tanh},
+      {Op::Asinh, std::asinh},
+      {Op::Acosh, std::acosh},
+      {Op::Atanh, std::atanh},
+      {Op::Erf, std::erf},
+      {Op::Floor, std::floor},
+      {Op::Ceil, std::ceil},
+      {Op::Round, std::round},
+      {Op::Trunc, std::trunc},
+      {Op::RoundEven, std::nearbyint},
+      {Op::Neg, [](double x) { return -x; }},
+      {Op::Rsqrt, [](double x) { return 1 / std::sqrt(x); }},
+  };
+  return functions;
+}
+
+double floorModulo(double a, double b) {
+  double rest = std::fmod(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
 double floatOp(Op op, DType dtype, const std::vector<double> &a) {
+  auto unary = unaryFunctions().find(op);
+  if (unary != unaryFunctions().end())
+    return unary->second(a[0]);
+  bool anyNan = std::isnan(a[0]) || std::isnan(a[1]);
   switch (op) {
-  case Op::Add: return a[0] + a[1];
-  case Op::Sub: return a[0] - a[1];
-  case Op::Mul: return a[0] * a[1];
-  case Op::Div: return a[0] / a[1];
-  case Op::Rem: return std::fmod(a[0], a[1]);
-  case Op::FloorDiv: return std::floor(quotient(dtype, a[0], a[1]));
-  case Op::FloorMod: {
-    double rest = std::fmod(a[0], a[1]);
-    return rest != 0 && (rest < 0) != (a[1] < 0) ? rest + a[1] : rest;
-  }
-  case Op::Max: return std::isnan(a[0]) || std::isnan(a[1]) ? NAN : std::max(a[0], a[1]);
-  case Op::Min: return std::isnan(a[0]) || std::isnan(a[1]) ? NAN : std::min(a[0], a[1]);
-  case Op::MaxNum: return std::fmax(a[0], a[1]);
-  case Op::MinNum: return std::fmin(a[0], a[1]);
-  case Op::Pow: return std::pow(a[0], a[1]);
-  case Op::Atan2: return std::atan2(a[0], a[1]);
-  case Op::Neg: return -a[0];
-  case Op::Abs: return std::fabs(a[0]);
-  case Op::Exp: return std::exp(a[0]);
-  case Op::Exp2: return std::exp2(a[0]);
-  case Op::Expm1: return std::expm1(a[0]);
-  case Op::Log: return std::log(a[0]);
-  case Op::Log2: return std::log2(a[0]);
-  case Op::Log1p: return std::log1p(a[0]);
-  case Op::Sqrt: return std::sqrt(a[0]);
-  case Op::Rsqrt: return 1 / std::sqrt(a[0]);
-  case Op::Sin: return std::sin(a[0]);
-  case Op::Cos: return std::cos(a[0]);
-  case Op::Tan: return std::tan(a[0]);
-  case Op::Asin: return std::asin(a[0]);
-  case Op::Acos: return std::acos(a[0]);
-  case Op::Atan: return std::atan(a[0]);
-  case Op::Sinh: return std::sinh(a[0]);
-  case Op::Cosh: return std::cosh(a[0]);
-  case Op::Tanh: return std::tanh(a[0]);
-  case Op::Asinh: return std::asinh(a[0]);
-  case Op::Acosh: return std::acosh(a[0]);
-  case Op::Atanh: return std::atanh(a[0]);
-  case Op::Erf: return std::erf(a[0]);
-  case Op::Floor: return std::floor(a[0]);
-  case Op::Ceil: return std::ceil(a[0]);
-  case Op::Round: return std::round(a[0]);
-  case Op::RoundEven: return std::nearbyint(a[0]);
-  case Op::Trunc: return std::trunc(a[0]);
-  case Op::Fma: return a[0] * a[1] + a[2];
-  default: throw std::logic_error("not a float operation");
+  case Op::Add:
+    return a[0] + a[1];
+  case Op::Sub:
+    return a[0] - a[1];
+  case Op::Mul:
+    return a[0] * a[1];
+  case Op::Div:
+    return a[0] / a[1];
+  case Op::Rem:
+    return std::fmod(a[0], a[1]);
+  case Op::FloorDiv:
+    return std::floor(quotient(dtype, a[0], a[1]));
+  case Op::FloorMod:
+    return floorModulo(a[0], a[1]);
+  case Op::Max:
+    return anyNan ? NAN : std::max(a[0], a[1]);
+  case Op::Min:
+    return anyNan ? NAN : std::min(a[0], a[1]);
+  case Op::MaxNum:
+    return std::fmax(a[0], a[1]);
+  case Op::MinNum:
+    return std::fmin(a[0], a[1]);
+  case Op::Pow:
+    return std::pow(a[0], a[1]);
+  case Op::Atan2:
+    return std::atan2(a[0], a[1]);
+  case Op::Fma:
+    return a[0] * a[1] + a[2];
+  default:
+    throw std::logic_error("not a float operation");
   }
 }
 
@@ -78,11 +107,16 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
   auto quotient = [&](__int128 x, __int128 y) { return y == 0 ? 0 : x / y; };
   auto remainder = [&](__int128 x, __int128 y) { return y == 0 ? 0 : x % y; };
   switch (op) {
-  case Op::Add: return a[0] + a[1];
-  case Op::Sub: return a[0] - a[1];
-  case Op::Mul: return a[0] * a[1];
-  case Op::Div: return quotient(a[0], a[1]);
-  case Op::Rem: return remainder(a[0], a[1]);
+  case Op::Add:
+    return a[0] + a[1];
+  case Op::Sub:
+    return a[0] - a[1];
+  case Op::Mul:
+    return a[0] * a[1];
+  case Op::Div:
+    return quotient(a[0], a[1]);
+  case Op::Rem:
+    return remainder(a[0], a[1]);
   case Op::FloorDiv: {
     __int128 rest = remainder(a[0], a[1]);
     return quotient(a[0], a[1]) - (rest != 0 && (rest < 0) != (a[1] < 0));
@@ -92,9 +126,11 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
     return rest != 0 && (rest < 0) != (a[1] < 0) ? rest + a[1] : rest;
   }
   case Op::Max:
-  case Op::MaxNum: return std::max(a[0], a[1]);
+  case Op::MaxNum:
+    return std::max(a[0], a[1]);
   case Op::Min:
-  case Op::MinNum: return std::min(a[0], a[1]);
+  case Op::MinNum:
+    return std::min(a[0], a[1]);
   case Op::Pow: {
     if (a[1] < 0)
       return a[0] == 1 ? 1 : a[0] == -1 ? (a[1] % 2 == 0 ? 1 : -1) : 0;
@@ -103,11 +139,16 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
       result = result * static_cast<unsigned __int128>(a[0]) & mask;
     return __int128(result);
   }
-  case Op::And: return a[0] & a[1];
-  case Op::Or: return a[0] | a[1];
-  case Op::Xor: return a[0] ^ a[1];
-  case Op::Not: return dtype == DType::Bool ? !a[0] : ~a[0];
-  case Op::Shl: return a[1] < 0 || a[1] >= bits ? 0 : __int128(static_cast<unsigned __int128>(a[0]) << int(a[1]));
+  case Op::And:
+    return a[0] & a[1];
+  case Op::Or:
+    return a[0] | a[1];
+  case Op::Xor:
+    return a[0] ^ a[1];
+  case Op::Not:
+    return dtype == DType::Bool ? !a[0] : ~a[0];
+  case Op::Shl:
+    return a[1] < 0 || a[1] >= bits ? 0 : __int128(static_cast<unsigned __int128>(a[0]) << int(a[1]));
   case Op::ShrSigned: {
     __int128 low = __int128(static_cast<unsigned __int128>(a[0]) & mask);
     __int128 value = low >> (bits - 1) ? low - (static_cast<__int128>(1) << bits) : low;
@@ -115,10 +156,14 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
   }
   case Op::ShrUnsigned:
     return a[1] < 0 || a[1] >= bits ? 0 : __int128((static_cast<unsigned __int128>(a[0]) & mask) >> int(a[1]));
-  case Op::Neg: return -a[0];
-  case Op::Abs: return a[0] < 0 ? -a[0] : a[0];
-  case Op::CountOnes: return __builtin_popcountll(uint64_t(static_cast<unsigned __int128>(a[0]) & mask));
-  default: throw std::logic_error("not an integer operation");
+  case Op::Neg:
+    return -a[0];
+  case Op::Abs:
+    return a[0] < 0 ? -a[0] : a[0];
+  case Op::CountOnes:
+    return __builtin_popcountll(uint64_t(static_cast<unsigned __int128>(a[0]) & mask));
+  default:
+    throw std::logic_error("not an integer operation");
   }
 }
 
@@ -128,12 +173,18 @@ __int128 exact(DType dtype, Value value) {
 
 template <typename T> bool holds(Op op, T a, T b) {
   switch (op) {
-  case Op::Eq: return a == b;
-  case Op::Ne: return a != b;
-  case Op::Lt: return a < b;
-  case Op::Le: return a <= b;
-  case Op::Gt: return a > b;
-  default: return a >= b;
+  case Op::Eq:
+    return a == b;
+  case Op::Ne:
+    return a != b;
+  case Op::Lt:
+    return a < b;
+  case Op::Le:
+    return a <= b;
+  case Op::Gt:
+    return a > b;
+  default:
+    return a >= b;
   }
 }
 
@@ -263,13 +314,17 @@ private:
   Value node(const Stage &stage, const Node &node, const std::vector<int64_t> &point, const std::vector<Value> &running,
              const std::vector<Value> &values) {
     switch (node.op) {
-    case Op::Const: return rounded(node.dtype, {node.real, node.integer});
-    case Op::Index: return {0, point[node.integer]};
-    case Op::Acc: return running[node.integer];
-    case Op::Dim: return {0, operands[node.source].shape[node.integer]};
+    case Op::Const:
+      return rounded(node.dtype, {node.real, node.integer});
+    case Op::Index:
+      return {0, point[node.integer]};
+    case Op::Acc:
+      return running[node.integer];
+    case Op::Dim:
+      return {0, operands[node.source].shape[node.integer]};
     case Op::Load: {
-      const Tensor &source = node.source >= kStageSource ? results[node.source - kStageSource][node.result]
-                                                         : operands[node.source];
+      const Tensor &source =
+          node.source >= kStageSource ? results[node.source - kStageSource][node.result] : operands[node.source];
       int64_t element = 0;
       for (size_t d = 0; d < node.args.size(); ++d) {
         int64_t last = source.shape[d] - 1;

@@ -68,7 +68,8 @@ namespace {
 /// The Halide runtime as an object file, made once per process.
 const std::string &runtimeObject() {
   static const std::string path = [] {
-    std::string file = (std::filesystem::temp_directory_path() / "thresh-runtime-").string() + std::to_string(getpid()) + ".o";
+    std::string file =
+        (std::filesystem::temp_directory_path() / "thresh-runtime-").string() + std::to_string(getpid()) + ".o";
     Status status = compileRuntime("x86-64", file, "");
     EXPECT_TRUE(status.ok()) << status.message;
     std::atexit([] { std::filesystem::remove(runtimeObject()); });
@@ -85,7 +86,8 @@ Library::Library(const std::vector<KernelSpec> &specs) {
   EXPECT_TRUE(batch.status.ok()) << batch.status.message;
   if (!batch.status.ok())
     return;
-  std::string command = "cd '" + folder + "' && cc -shared -o kernels.so *.o '" + runtimeObject() + "' -lm -lpthread -ldl";
+  std::string command =
+      "cd '" + folder + "' && cc -shared -o kernels.so *.o '" + runtimeObject() + "' -lm -lpthread -ldl";
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
   handle = dlopen((folder + "/kernels.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   EXPECT_NE(handle, nullptr) << dlerror();

@@ -43,8 +43,10 @@ KernelSpec softmaxSpec(int64_t columns) {
 
 KernelSpec layerNormSpec(int64_t columns, bool keepsSum) {
   KernelSpec spec = named("layernorm", Family::Rowwise);
-  spec.operands = {{"x", F32, {-1, -1, columns}}, {"r", F32, {-1, -1, columns}},
-                   {"gamma", F32, {columns}},     {"beta", F32, {columns}},
+  spec.operands = {{"x", F32, {-1, -1, columns}},
+                   {"r", F32, {-1, -1, columns}},
+                   {"gamma", F32, {columns}},
+                   {"beta", F32, {columns}},
                    {"out", F32, {-1, -1, columns}, true}};
   std::vector<Extent> all = {dimOf(0, 0), dimOf(0, 1), fixed(columns)}, rows = {dimOf(0, 0), dimOf(0, 1)};
   StageBuilder h(all, 3);
@@ -198,14 +200,16 @@ KernelSpec attentionSpec(int64_t heads, int64_t headSize, bool masked) {
   int product = dots.op(Op::Mul, F32, {dots.loadAt(0, F32, {0, 2, 1, 4}), dots.loadAt(1, F32, {0, 3, 1, 4})});
   spec.stages.push_back(fold(dots, Op::Add, 0, product));
   StageBuilder scores({b, h, i, j}, 4);
-  int scaled = scores.op(Op::Mul, F32, {scores.loadAt(fromStage(0), F32, {0, 1, 2, 3}), scores.real(1 / std::sqrt(double(headSize)))});
+  int scaled = scores.op(
+      Op::Mul, F32, {scores.loadAt(fromStage(0), F32, {0, 1, 2, 3}), scores.real(1 / std::sqrt(double(headSize)))});
   if (masked)
     scaled = scores.op(Op::Add, F32, {scaled, scores.loadAt(3, F32, {0, 3})});
   spec.stages.push_back(scores.pure({scaled}));
   StageBuilder max({b, h, i, j}, 3);
   spec.stages.push_back(fold(max, Op::Max, -INFINITY, max.loadAt(fromStage(1), F32, {0, 1, 2, 3})));
   StageBuilder exp({b, h, i, j}, 4);
-  int shifted = exp.op(Op::Sub, F32, {exp.loadAt(fromStage(1), F32, {0, 1, 2, 3}), exp.loadAt(fromStage(2), F32, {0, 1, 2})});
+  int shifted =
+      exp.op(Op::Sub, F32, {exp.loadAt(fromStage(1), F32, {0, 1, 2, 3}), exp.loadAt(fromStage(2), F32, {0, 1, 2})});
   spec.stages.push_back(exp.pure({exp.op(Op::Exp, F32, {shifted})}));
   StageBuilder sum({b, h, i, j}, 3);
   spec.stages.push_back(fold(sum, Op::Add, 0, sum.loadAt(fromStage(3), F32, {0, 1, 2, 3})));
@@ -221,12 +225,15 @@ KernelSpec attentionSpec(int64_t heads, int64_t headSize, bool masked) {
 
 KernelSpec gatherSpec(int64_t columns) {
   KernelSpec spec = named("gather", Family::Elementwise);
-  spec.operands = {{"ids", DType::I64, {-1, -1}}, {"table", F32, {-1, columns}}, {"position", F32, {-1, columns}},
+  spec.operands = {{"ids", DType::I64, {-1, -1}},
+                   {"table", F32, {-1, columns}},
+                   {"position", F32, {-1, columns}},
                    {"out", F32, {-1, -1, columns}, true}};
   StageBuilder builder({dimOf(0, 0), dimOf(0, 1), fixed(columns)}, 3);
   int id = builder.loadAt(0, DType::I64, {0, 1});
   int row = builder.load(1, F32, {id, builder.index(2)});
-  int position = builder.load(2, F32, {builder.op(Op::Add, DType::I32, {builder.index(1), builder.integer(0)}), builder.index(2)});
+  int position =
+      builder.load(2, F32, {builder.op(Op::Add, DType::I32, {builder.index(1), builder.integer(0)}), builder.index(2)});
   spec.stages.push_back(builder.pure({builder.op(Op::Add, F32, {row, position})}));
   spec.outputs = {0};
   return spec;

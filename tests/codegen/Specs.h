@@ -25,9 +25,9 @@ enum class Epilogue { None, Bias, BiasGelu, BiasResidual };
 struct MatmulCase {
   Rhs rhs = Rhs::Packed;
   Epilogue epilogue = Epilogue::None;
-  int64_t k = 64, n = 48;  ///< -1: dynamic
-  int leading = 1;         ///< dimensions of the lhs before k, all dynamic: 1 or 2
-  bool batched = false;    ///< a batch dimension that lhs, rhs (Plain or Transposed) and out share
+  int64_t k = 64, n = 48; ///< -1: dynamic
+  int leading = 1;        ///< dimensions of the lhs before k, all dynamic: 1 or 2
+  bool batched = false;   ///< a batch dimension that lhs, rhs (Plain or Transposed) and out share
   DType dtype = DType::F32;
 };
 /// out[.., n] = sum over k of lhs[.., k] * rhs[k, n] (+ bias[n], gelu, + residual[.., n]).
