@@ -18,6 +18,15 @@ struct LibraryVariant {
   std::vector<std::string> functions; ///< symbol per entry point
 };
 
+/// Memory that a session keeps between calls.
+struct LibraryState {
+  std::string name;
+  int dtype = 0; ///< thresh_dtype
+  std::vector<int64_t> shape;
+  int64_t offset = 0; ///< bytes, a multiple of 64
+  int64_t bytes = 0;
+};
+
 /// All that the table says; see thresh_abi_library in runtime/include/thresh/abi.h.
 struct LibraryDescription {
   std::vector<Signature> entries;
@@ -26,6 +35,9 @@ struct LibraryDescription {
   std::string weightsFile;              ///< name beside the library; empty when embedded or none
   std::string weightsSymbol;            ///< of embedded weights; empty otherwise
   PackedWeights weights;
+  std::vector<LibraryState> states;
+  int64_t stateBytes = 0;
+  int64_t context = 0; ///< most tokens that a session can hold; 0 without states
 };
 
 /// A module with the constant `thresh_library`, the only exported symbol, and the metadata once more in the section

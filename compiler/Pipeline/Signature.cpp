@@ -57,6 +57,8 @@ FailureOr<Signature> readSignature(func::FuncOp function) {
     if (failed(tensor))
       return failure();
     signature.inputs.push_back(*tensor);
+    if (function.getArgAttr(index, "thresh.tokens"))
+      signature.tokenInput = index;
   }
   for (auto [index, type] : llvm::enumerate(function.getResultTypes())) {
     auto tensor = readTensor(function, type, function.getResultAttrDict(index), "output", index);

@@ -23,10 +23,11 @@ struct Signature {
   std::string name; ///< of the entry point: "main"
   std::vector<SignatureTensor> inputs;
   std::vector<SignatureTensor> outputs;
+  int tokenInput = -1; ///< input (attribute thresh.tokens) whose last extent counts the tokens of a call; -1: none
 };
 
-/// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype and
-/// thresh.default of arguments and results. Emits an error for element types that the ABI does not have.
+/// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype,
+/// thresh.default and thresh.tokens of arguments and results. Emits an error for element types that the ABI does not have.
 mlir::FailureOr<Signature> readSignature(mlir::func::FuncOp function);
 
 /// The name of a thresh_dtype: "f32".
