@@ -29,7 +29,7 @@ public:
          embeddedWeights(), number(i64, library.weights.dataBytes), number(i64, library.weights.headerBytes),
          number(i64, library.weights.id), function("halide_set_custom_do_par_for"), states(),
          number(i32, library.states.size()), number(i32, 0), number(i64, library.stateBytes),
-         number(i64, library.context)});
+         number(i64, library.context), generation()});
     GlobalVariable *exported = global(table, THRESH_ABI_SYMBOL);
     exported->setLinkage(GlobalValue::ExternalLinkage);
     return std::move(module);
@@ -115,6 +115,21 @@ private:
                                     array(shape, "shape"), number(i64, state.offset), number(i64, state.bytes)}));
     }
     return array(elements, "states");
+  }
+
+  Constant *real(float value) { return ConstantFP::get(Type::getFloatTy(context), value); }
+
+  Constant *generation() {
+    if (!library.generation)
+      return ConstantPointerNull::get(pointer);
+    const LibraryGeneration &defaults = *library.generation;
+    SmallVector<Constant *> stopTokens;
+    for (int64_t token : defaults.stopTokens)
+      stopTokens.push_back(number(i64, token));
+    return global(structure({array(stopTokens, "stop_tokens"), number(i32, stopTokens.size()),
+                             number(i32, defaults.doSample), number(i64, defaults.bosToken), real(defaults.temperature),
+                             real(defaults.topP), real(defaults.repetitionPenalty), number(i32, defaults.topK)}),
+                  "generation");
   }
 
   Constant *variants() {

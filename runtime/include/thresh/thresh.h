@@ -112,7 +112,8 @@ THRESH_API void thresh_model_close(thresh_model *model);
 /// it is optional and what then fills it.
 typedef thresh_abi_tensor thresh_tensor_info;
 
-/// One entry point: its name, inputs and outputs.
+/// One entry point: its name, inputs and outputs, and which input holds the tokens that a run adds to a session's
+/// states (-1: none); their number is the last extent of that input.
 typedef thresh_abi_entry thresh_entry_info;
 
 /// Number of entry points, at least 1. Entry points are numbered from 0.
@@ -130,6 +131,9 @@ THRESH_API const char *thresh_model_metadata(const thresh_model *model);
 /// Target name of the variant in use, e.g. "x86-64-v4"; NULL when opened with signature_only. Owned by the model.
 THRESH_API const char *thresh_model_target(const thresh_model *model);
 
+/// Most tokens that a session of `model` can hold; 0 when its entries keep nothing between runs. Never fails.
+THRESH_API int64_t thresh_model_context(const thresh_model *model);
+
 /// The checked table itself, for tools that print variants and weights. Owned by the model.
 THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *model);
 
@@ -140,8 +144,9 @@ THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *mode
 typedef struct thresh_session thresh_session;
 
 /// Makes a session: an arena and the outputs it owns, empty until the first run, growing to the largest run and
-/// never shrinking, so that a run of a size already seen allocates nothing. On success `*session` is owned by
-/// the caller, who ends it with thresh_session_free; on failure it is NULL.
+/// never shrinking, so that a run of a size already seen allocates nothing; and the states that the library
+/// declares (key and value caches), allocated here, zero at first. On success `*session` is owned by the caller,
+/// who ends it with thresh_session_free; on failure it is NULL.
 THRESH_API thresh_code thresh_session_create(thresh_model *model, thresh_session **session, thresh_status *status);
 
 /// Frees the session and every output it owns; NULL is fine. It must not be running.
@@ -180,9 +185,27 @@ typedef struct thresh_output {
 /// Fails with THRESH_INVALID_ARGUMENT (inputs or a buffer that is too small), THRESH_OUT_OF_MEMORY or
 /// THRESH_EXECUTION_FAILED; the contents of outputs are then undefined and the session stays usable. A second
 /// thread that enters a running session gets THRESH_INVALID_ARGUMENT.
+///
+/// An entry with a token input (thresh_entry_info) continues the session: its tokens follow those of the runs before,
+/// which the states hold. On success the position advances by their number; on failure it stays, as if the run had
+/// not been. No tokens, and more than the context has left, are THRESH_INVALID_ARGUMENT.
 THRESH_API thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thresh_input *inputs,
                                           int32_t num_inputs, thresh_output *outputs, int32_t num_outputs,
                                           thresh_status *status);
+
+/// Tokens that the session's states hold: 0 at first, and always for a library without a context. Must not be called
+/// while another thread runs, rewinds or forks the session. Never fails.
+THRESH_API int64_t thresh_session_position(const thresh_session *session);
+
+/// Forgets the tokens from `position` (0 to the current one) on: the next run continues there. Costs nothing. A state
+/// with fewer rows than tokens has lost what a step back needs: then only 0 and the current position are accepted.
+/// THRESH_INVALID_ARGUMENT otherwise, and when the session is running.
+THRESH_API thresh_code thresh_session_rewind(thresh_session *session, int64_t position, thresh_status *status);
+
+/// Makes a second session that holds the same tokens and from then on goes its own way; only the rows of these tokens
+/// are copied. On success `*fork` is owned by the caller like any session; on failure it is NULL. The session forked
+/// must not be running (THRESH_INVALID_ARGUMENT); the two may then run at once.
+THRESH_API thresh_code thresh_session_fork(thresh_session *session, thresh_session **fork, thresh_status *status);
 
 #ifdef __cplusplus
 }
