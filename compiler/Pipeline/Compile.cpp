@@ -83,6 +83,7 @@ private:
     if (llvm::sys::fs::is_directory(options.model)) {
       CheckpointOptions import;
       import.fixedDims = options.dims;
+      import.context = options.context;
       module = importCheckpoint(options.model, context, import);
     } else if (StringRef(options.model).ends_with(".onnx")) {
       OnnxImportOptions import;
@@ -91,6 +92,7 @@ private:
     } else if (llvm::sys::path::filename(options.model) == "config.json") {
       CheckpointOptions import;
       import.fixedDims = options.dims;
+      import.context = options.context;
       SmallString<128> folder = llvm::sys::path::parent_path(options.model);
       module = importCheckpoint(folder.empty() ? StringRef(".") : folder.str(), context, import);
     } else if (StringRef(options.model).ends_with(".mlir")) {
