@@ -38,32 +38,33 @@ struct Slot {
 
 int64_t bytesPerElement(MemRefType type) { return llvm::divideCeil(type.getElementTypeBitWidth(), 8); }
 
-struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
-  using Base::Base;
+/// Plans the memory of one function.
+class MemoryPlanner {
+public:
+  explicit MemoryPlanner(func::FuncOp function) : function(function), entry(function.getBody().front()) {}
 
-  void runOnOperation() override {
-    if (getOperation().isExternal())
-      return;
-    Block &entry = getOperation().getBody().front();
-    std::vector<Buffer> buffers = collect(entry);
+  LogicalResult run() {
+    std::vector<Buffer> buffers = collect();
     for (Buffer &buffer : buffers)
       for (Value size : buffer.alloc.getDynamicSizes())
-        if (failed(hoist(size, entry, buffer.alloc)))
-          return signalPassFailure();
+        if (failed(hoist(size, buffer.alloc)))
+          return failure();
     if (buffers.empty())
-      return;
+      return success();
     std::vector<Slot> slots = assignSlots(buffers);
     placeInArena(buffers, slots);
+    return success();
   }
 
+private:
   /// All buffers with their lifetimes.
-  std::vector<Buffer> collect(Block &entry) {
+  std::vector<Buffer> collect() {
     llvm::DenseMap<Operation *, int64_t> position;
     int64_t next = 0;
     for (Operation &op : entry)
       position[&op] = next++;
     std::vector<Buffer> buffers;
-    getOperation().walk([&](memref::AllocOp alloc) {
+    function.walk([&](memref::AllocOp alloc) {
       Buffer buffer;
       buffer.alloc = alloc;
       buffer.first = position[entry.findAncestorOpInBlock(*alloc)];
@@ -87,7 +88,7 @@ struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
   }
 
   /// Moves the computation of `value` to the start of the function, behind what is there already.
-  LogicalResult hoist(Value value, Block &entry, memref::AllocOp alloc) {
+  LogicalResult hoist(Value value, memref::AllocOp alloc) {
     Operation *def = value.getDefiningOp();
     if (!def || hoisted.contains(def))
       return success();
@@ -99,7 +100,7 @@ struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
       return diagnostic;
     }
     for (Value operand : def->getOperands())
-      if (failed(hoist(operand, entry, alloc)))
+      if (failed(hoist(operand, alloc)))
         return failure();
     if (lastHoisted)
       def->moveAfter(lastHoisted);
@@ -130,12 +131,12 @@ struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
   }
 
   void placeInArena(std::vector<Buffer> &buffers, std::vector<Slot> &slots) {
-    Location loc = getOperation().getLoc();
-    OpBuilder builder(&getContext());
+    Location loc = function.getLoc();
+    OpBuilder builder(function.getContext());
     if (lastHoisted)
       builder.setInsertionPointAfter(lastHoisted);
     else
-      builder.setInsertionPointToStart(&getOperation().getBody().front());
+      builder.setInsertionPointToStart(&entry);
     for (Buffer &buffer : buffers)
       slots[buffer.slot].sizes.insert(bytesOf(buffer.alloc, builder));
     Value total = arith::ConstantIndexOp::create(builder, loc, 0);
@@ -183,9 +184,20 @@ struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
     return builder.createOrFold<arith::AndIOp>(loc, padded, mask);
   }
 
+  func::FuncOp function;
+  Block &entry;
   llvm::DenseSet<Operation *> hoisted;
   Operation *lastHoisted = nullptr;
   std::vector<std::tuple<int64_t, SmallVector<Value>, Value>> knownBytes;
+};
+
+struct PlanMemoryPass final : impl::PlanMemoryPassBase<PlanMemoryPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (!getOperation().isExternal() && failed(MemoryPlanner(getOperation()).run()))
+      signalPassFailure();
+  }
 };
 
 } // namespace
