@@ -38,6 +38,57 @@ bool shouldFuse(OpOperand *operand) {
   return producer->hasOneUse() && !isContraction(consumer) && readsOnce(operand, consumer);
 }
 
+/// A contraction whose only reader takes its dimensions in another order computes them in that order: schedules then see
+/// one loop order from the contraction to the end of its epilogue.
+struct ReorderContraction : OpRewritePattern<GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(GenericOp reader, PatternRewriter &rewriter) const override {
+    if (reader.getNumReductionLoops() != 0)
+      return failure();
+    for (OpOperand *operand : reader.getDpsInputOperands()) {
+      auto contraction = operand->get().getDefiningOp<GenericOp>();
+      AffineMap read = reader.getMatchingIndexingMap(operand);
+      if (!contraction || !isContraction(contraction) || !contraction->hasOneUse() || !read.isPermutation() ||
+          read.isIdentity() || !contraction.getDpsInits()[0].getDefiningOp<linalg::FillOp>())
+        continue;
+      reorder(contraction, reader, operand, inversePermutation(read), rewriter);
+      return success();
+    }
+    return failure();
+  }
+
+  /// `order`: C's new dimension i is its old dimension order(i).
+  static void reorder(GenericOp contraction, GenericOp reader, OpOperand *operand, AffineMap order,
+                      PatternRewriter &rewriter) {
+    Location loc = contraction.getLoc();
+    rewriter.setInsertionPoint(contraction);
+    Value init = contraction.getDpsInits()[0];
+    SmallVector<OpFoldResult> oldSizes = tensor::getMixedSizes(rewriter, loc, init), sizes;
+    AffineMap write = contraction.getMatchingIndexingMap(contraction.getDpsInitOperand(0));
+    SmallVector<AffineExpr> results;
+    for (unsigned dim = 0; dim < order.getNumResults(); ++dim) {
+      sizes.push_back(oldSizes[order.getDimPosition(dim)]);
+      results.push_back(write.getResult(order.getDimPosition(dim)));
+    }
+    Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, getElementTypeOrSelf(init.getType()));
+    auto fill = init.getDefiningOp<linalg::FillOp>();
+    Value start = linalg::FillOp::create(rewriter, loc, fill.getInputs()[0], empty).getResult(0);
+    SmallVector<AffineMap> maps = contraction.getIndexingMapsArray();
+    maps.back() = AffineMap::get(write.getNumDims(), 0, results, rewriter.getContext());
+    auto reordered = GenericOp::create(rewriter, loc, TypeRange{start.getType()}, contraction.getDpsInputs(),
+                                       ValueRange{start}, maps, contraction.getIteratorTypesArray());
+    rewriter.inlineRegionBefore(contraction.getRegion(), reordered.getRegion(), reordered.getRegion().begin());
+    rewriter.modifyOpInPlace(reader, [&] {
+      SmallVector<AffineMap> readerMaps = reader.getIndexingMapsArray();
+      readerMaps[operand->getOperandNumber()] = rewriter.getMultiDimIdentityMap(order.getNumResults());
+      operand->set(reordered.getResult(0));
+      reader.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(readerMaps));
+    });
+    rewriter.eraseOp(contraction);
+  }
+};
+
 struct FuseElementwisePass final : impl::FuseElementwisePassBase<FuseElementwisePass> {
   using Base::Base;
 
@@ -46,6 +97,7 @@ struct FuseElementwisePass final : impl::FuseElementwisePassBase<FuseElementwise
     RewritePatternSet patterns(context);
     linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
+    patterns.add<ReorderContraction>(context);
     linalg::populateInlineConstantOperandsPatterns(patterns);
     GenericOp::getCanonicalizationPatterns(patterns, context);
     tensor::EmptyOp::getCanonicalizationPatterns(patterns, context);
