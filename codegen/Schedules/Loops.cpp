@@ -43,6 +43,12 @@ Var parallelTasks(Func func, const std::vector<Var> &outer, const Expr &count, c
   return step;
 }
 
+void boundLoops(const Pipeline &pipeline, int stage, Func func, int first) {
+  std::vector<Var> args = func.args();
+  for (int l = first; l < int(args.size()); ++l)
+    func.bound(args[args.size() - 1 - l], 0, pipeline.extent(stage, l));
+}
+
 void scheduleFlat(Pipeline &pipeline, OutputFunc &output) {
   if (output.vars.empty())
     return;

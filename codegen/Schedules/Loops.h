@@ -22,6 +22,10 @@ Halide::Expr stepsPerTask(const Halide::Expr &count, const Halide::Expr &cost);
 Halide::Var parallelTasks(Halide::Func func, const std::vector<Halide::Var> &outer, const Halide::Expr &count,
                           const Halide::Expr &cost);
 
+/// Tells Halide that `func`, over the loops of the stage, is needed on the whole of those from `first` on and nowhere
+/// else. Bounds inference does not see through every guard, and what it adds would read inputs out of range.
+void boundLoops(const Pipeline &pipeline, int stage, Halide::Func func, int first);
+
 /// Schedules an output whose stages are inlined: vectors along the last loop, tasks along the others.
 void scheduleFlat(Pipeline &pipeline, OutputFunc &output);
 

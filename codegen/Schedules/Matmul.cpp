@@ -9,10 +9,8 @@
 //
 //===-----------------------------------------------------------------------===//
 
-#include "codegen/Generic/Math.h"
-#include "codegen/Ops.h"
-#include "codegen/Schedules/Contraction.h"
 #include "codegen/Schedules/Loops.h"
+#include "codegen/Schedules/RegisterTile.h"
 #include "codegen/Schedules/Schedules.h"
 
 using Halide::Expr;
@@ -25,80 +23,6 @@ namespace {
 
 /// Row tiles of one unit of work: enough to pay for bringing the strip of the rhs into the cache.
 constexpr int kBlockTiles = 8;
-
-/// Extents of the register tile.
-struct Tile {
-  int rows = 1;
-  int panels = 1;
-  int lanes = 16;
-};
-
-/// As many accumulators as leave registers for one row of the rhs and a broadcast: 24 of the 32 registers
-/// of AVX-512, 12 of 16 elsewhere. Three panels wide if that divides the columns, so that few loads
-/// feed many multiply-adds.
-Tile chooseTile(const Pipeline &pipeline, const Contraction &c) {
-  Tile tile;
-  tile.lanes = std::min(vectorLanes(pipeline, dtypeBytes(c.dtype)), kPanel);
-  int perPanel = kPanel / tile.lanes;
-  int accumulators = pipeline.target().vectorBits == 512 ? 24 : 12;
-  int64_t columns = pipeline.staticExtent(c.stage, c.column);
-  int64_t panels = columns < 0 ? 3 : (columns + kPanel - 1) / kPanel;
-  int most = std::max(1, pipeline.target().vectorBits == 512 ? 3 / perPanel : 1);
-  for (int candidate = 1; candidate <= most; ++candidate) {
-    auto waste = [&](int width) { return (panels + width - 1) / width * width - panels; };
-    if (candidate <= panels && waste(candidate) * 8 <= panels)
-      tile.panels = candidate;
-  }
-  tile.rows = std::min(8, accumulators / (tile.panels * perPanel));
-  return tile;
-}
-
-/// The contraction as a Func of (lane, panel, row, outer loops...), or without the row.
-struct TileFunc {
-  Func func;
-  Halide::RDom domain;
-  Var lane{"lane"}, panel{"panel"}, row{"row"};
-  bool hasRow = false;
-};
-
-TileFunc defineTile(const Pipeline &pipeline, const Contraction &c, const RhsPanels &rhs, const std::string &name) {
-  TileFunc tile;
-  tile.func = Func(name);
-  tile.hasRow = c.row >= 0;
-  tile.domain = reductionDomain(pipeline, c);
-  Exprs loops = pointOf(pipeline, c, tile.domain);
-  Exprs args = {tile.lane, tile.panel};
-  if (tile.hasRow) {
-    loops[c.row] = Halide::min(tile.row, pipeline.extent(c.stage, c.row) - 1);
-    args.push_back(tile.row);
-  }
-  for (int outer : c.outer)
-    args.push_back(loops[outer]);
-  Expr lhs = pipeline.evaluate(c.stage, loops, {}, {c.lhs})[0];
-  Expr right = rhs.at(pipeline, c, tile.lane, tile.panel, loops);
-  tile.func(args) = initialValue(pipeline, c);
-  tile.func(args) = lhs * right + tile.func(args);
-  return tile;
-}
-
-void scheduleTile(TileFunc &tile, const Tile &shape, int rows, Func consumer, const Var &at) {
-  Var lane("vector"), part("part");
-  Func &f = tile.func;
-  f.compute_at(consumer, at).bound_extent(tile.panel, shape.panels).bound(tile.lane, 0, kPanel);
-  f.split(tile.lane, part, lane, shape.lanes).vectorize(lane).unroll(part).unroll(tile.panel);
-  Halide::Stage update = f.update();
-  update.split(tile.lane, part, lane, shape.lanes);
-  std::vector<Halide::VarOrRVar> order = {lane, part, tile.panel};
-  if (tile.hasRow) {
-    f.bound_extent(tile.row, rows).unroll(tile.row);
-    order.push_back(tile.row);
-  }
-  for (int d = 0; d < tile.domain.dimensions(); ++d)
-    order.push_back(tile.domain[d]);
-  update.reorder(order).vectorize(lane).unroll(part).unroll(tile.panel);
-  if (tile.hasRow)
-    update.unroll(tile.row);
-}
 
 /// The consumer of the tiles: the output itself or a copy of the contraction.
 struct Consumer {
@@ -169,16 +93,9 @@ void scheduleMatmul(Pipeline &pipeline) {
   result.func = Func("contraction");
   result.vars = pipeline.variables(c.stage);
   Exprs args(result.vars.rbegin(), result.vars.rend());
-  auto at = [&](const TileFunc &from) {
-    Exprs coordinates = {result.vars[c.column] % kPanel, result.vars[c.column] / kPanel};
-    if (from.hasRow)
-      coordinates.push_back(result.vars[c.row]);
-    for (int outer : c.outer)
-      coordinates.push_back(result.vars[outer]);
-    return Expr(from.func(coordinates));
-  };
   Expr oneRow = c.row >= 0 ? pipeline.extent(c.stage, c.row) == 1 : Halide::Internal::const_false();
-  result.func(args) = c.row >= 0 ? Halide::select(oneRow, at(single), at(tile)) : at(tile);
+  result.func(args) = c.row >= 0 ? Halide::select(oneRow, tileAt(single, c, result.vars), tileAt(tile, c, result.vars))
+                                 : tileAt(tile, c, result.vars);
   pipeline.adopt(c.stage, result);
   for (int s = c.stage + 1; s < pipeline.numStages(); ++s)
     pipeline.define(s);

@@ -110,8 +110,10 @@ void scheduleReduction(Pipeline &pipeline) {
     // A fold is a pure Func of its rows; any other reduction gets such a Func in front.
     Func consumer = single ? pipeline.outputs()[0].func : inLanes ? pipeline.func(s).func : pipeline.func(s).func.in();
     std::vector<Var> vars = single ? pipeline.outputs()[0].vars : pipeline.func(s).vars;
-    if (!single)
+    if (!single) {
       consumer.compute_root();
+      boundLoops(pipeline, s, consumer, 0);
+    }
     if (!inLanes && readsAcross(pipeline.stage(s)))
       scheduleAcross(pipeline, s, consumer, vars);
     else

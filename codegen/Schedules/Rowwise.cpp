@@ -80,8 +80,10 @@ void scheduleRowwise(Pipeline &pipeline) {
       if (reduction.stage >= 0)
         computeLanes(reduction, LoopLevel::root());
     for (int s = 0; s < pipeline.numStages(); ++s)
-      if (pipeline.stage(s).parallel < int(pipeline.stage(s).loops.size()))
+      if (pipeline.stage(s).parallel < int(pipeline.stage(s).loops.size())) {
         pipeline.func(s).func.compute_root();
+        boundLoops(pipeline, s, pipeline.func(s).func, 0);
+      }
     for (OutputFunc &output : pipeline.outputs())
       scheduleFlat(pipeline, output);
     return;
@@ -106,6 +108,7 @@ void scheduleRowwise(Pipeline &pipeline) {
     if (!reduces && !perRow && !worthKeeping(pipeline, s))
       continue;
     func.func.compute_at(level).hoist_storage(storage);
+    boundLoops(pipeline, s, func.func, rows);
     if (perRow)
       continue;
     vectorizeLast(func.func, func.vars.back(), vectorLanes(pipeline, dtypeBytes(stage.dtypes[0])));
