@@ -27,30 +27,25 @@ Tile chooseTile(const Pipeline &pipeline, const Contraction &c) {
   return tile;
 }
 
-TileFunc defineTile(const Pipeline &pipeline, const Contraction &c, const RhsPanels &rhs, const std::string &name) {
-  TileFunc tile;
-  tile.func = Func(name);
-  tile.hasRow = c.row >= 0;
-  tile.domain = reductionDomain(pipeline, c);
-  Exprs loops = pointOf(pipeline, c, tile.domain);
-  Exprs args = {tile.lane, tile.panel};
-  if (tile.hasRow) {
-    loops[c.row] = Halide::min(tile.row, pipeline.extent(c.stage, c.row) - 1);
-    args.push_back(tile.row);
-  }
-  for (int outer : c.outer)
-    args.push_back(loops[outer]);
-  Expr lhs = pipeline.evaluate(c.stage, loops, {}, {c.lhs})[0];
-  Expr right = rhs.at(pipeline, c, tile.lane, tile.panel, loops);
-  tile.func(args) = initialValue(pipeline, c);
-  tile.func(args) = lhs * right + tile.func(args);
-  return tile;
+namespace {
+
+/// The depth of a block: a divisor of a long, known depth; 0 to sum in one chain.
+int blockDepth(const Pipeline &pipeline, const Contraction &c) {
+  constexpr int kShortest = 128, kLongest = 256, kOneChain = 256;
+  const Stage &stage = pipeline.stage(c.stage);
+  int64_t depth = int(stage.loops.size()) == stage.parallel + 1 ? pipeline.staticExtent(c.stage, stage.parallel) : -1;
+  if (depth <= kOneChain)
+    return 0;
+  for (int candidate = kLongest; candidate >= kShortest; --candidate)
+    if (depth % candidate == 0)
+      return candidate;
+  return 0;
 }
 
-void scheduleTile(TileFunc &tile, const Tile &shape, int rows, Func consumer, const Var &at) {
+/// Vectors of the tile unrolled, its reduction around them.
+void scheduleVectors(TileFunc &tile, Func f, const Tile &shape, int rows, const Halide::RDom &domain) {
   Var lane("vector"), part("part");
-  Func &f = tile.func;
-  f.compute_at(consumer, at).bound_extent(tile.panel, shape.panels).bound(tile.lane, 0, kPanel);
+  f.bound_extent(tile.panel, shape.panels).bound(tile.lane, 0, kPanel);
   f.split(tile.lane, part, lane, shape.lanes).vectorize(lane).unroll(part).unroll(tile.panel);
   Halide::Stage update = f.update();
   update.split(tile.lane, part, lane, shape.lanes);
@@ -59,11 +54,57 @@ void scheduleTile(TileFunc &tile, const Tile &shape, int rows, Func consumer, co
     f.bound_extent(tile.row, rows).unroll(tile.row);
     order.push_back(tile.row);
   }
-  for (int d = 0; d < tile.domain.dimensions(); ++d)
-    order.push_back(tile.domain[d]);
+  for (int d = 0; d < domain.dimensions(); ++d)
+    order.push_back(domain[d]);
   update.reorder(order).vectorize(lane).unroll(part).unroll(tile.panel);
   if (tile.hasRow)
     update.unroll(tile.row);
+}
+
+} // namespace
+
+TileFunc defineTile(const Pipeline &pipeline, const Contraction &c, const RhsPanels &rhs, const std::string &name) {
+  TileFunc tile;
+  tile.func = Func(name);
+  tile.hasRow = c.row >= 0;
+  int inBlock = blockDepth(pipeline, c);
+  tile.domain = inBlock ? Halide::RDom(0, inBlock, "k") : reductionDomain(pipeline, c);
+  Exprs loops = pointOf(pipeline, c, tile.domain);
+  Exprs args = {tile.lane, tile.panel};
+  if (tile.hasRow) {
+    loops[c.row] = Halide::min(tile.row, pipeline.extent(c.stage, c.row) - 1);
+    args.push_back(tile.row);
+  }
+  for (int outer : c.outer)
+    args.push_back(loops[outer]);
+  if (inBlock)
+    loops.back() = tile.block * inBlock + loops.back();
+  Expr lhs = pipeline.evaluate(c.stage, loops, {}, {c.lhs})[0];
+  Expr right = rhs.at(pipeline, c, tile.lane, tile.panel, loops);
+  tile.func(args) = initialValue(pipeline, c);
+  if (!inBlock) {
+    tile.func(args) = lhs * right + tile.func(args);
+    return tile;
+  }
+  int blocks = int(pipeline.staticExtent(c.stage, pipeline.stage(c.stage).parallel) / inBlock);
+  tile.blocks = Halide::RDom(0, blocks, "block");
+  tile.chain = Func(name + "_chain");
+  Exprs chainArgs = args, blockArgs = args;
+  chainArgs.push_back(tile.block);
+  blockArgs.push_back(tile.blocks.x);
+  tile.chain(chainArgs) = Halide::cast(lhs.type(), 0);
+  tile.chain(chainArgs) = lhs * right + tile.chain(chainArgs);
+  tile.func(args) += tile.chain(blockArgs);
+  return tile;
+}
+
+void scheduleTile(TileFunc &tile, const Tile &shape, int rows, Func consumer, const Var &at) {
+  tile.func.compute_at(consumer, at);
+  if (!tile.chain.defined())
+    return scheduleVectors(tile, tile.func, shape, rows, tile.domain);
+  scheduleVectors(tile, tile.func, shape, rows, tile.blocks);
+  tile.chain.compute_at(tile.func, tile.blocks.x);
+  scheduleVectors(tile, tile.chain, shape, rows, tile.domain);
 }
 
 Expr tileAt(const TileFunc &tile, const Contraction &c, const std::vector<Var> &vars) {

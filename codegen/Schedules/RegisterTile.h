@@ -1,7 +1,8 @@
 //===- RegisterTile.h - The inner kernel of a contraction --------------------===//
 //
-// A tile of rows x panels accumulates in registers over the whole reduction. A row or panel past the
-// edge repeats the last one; whoever consumes the tile does not store it.
+// A tile of rows x panels accumulates in registers. A long reduction goes by blocks whose sums are added up in turn: a
+// chain of 1536 additions in f32 loses five times as much as six chains of 256. A row or panel past the edge repeats the
+// last one; whoever consumes the tile does not store it.
 //
 //===-----------------------------------------------------------------------===//
 #ifndef THRESH_CODEGEN_SCHEDULES_REGISTERTILE_H
@@ -26,8 +27,10 @@ Tile chooseTile(const Pipeline &pipeline, const Contraction &c);
 /// The contraction as a Func of (lane, panel, row, outer loops...), or without the row if it has none.
 struct TileFunc {
   Halide::Func func;
-  Halide::RDom domain;
-  Halide::Var lane{"lane"}, panel{"panel"}, row{"row"};
+  Halide::Func chain;  ///< the sum over one block, with `block` as its last argument; undefined without blocks
+  Halide::RDom domain; ///< of the innermost sum
+  Halide::RDom blocks; ///< of the sum of blocks
+  Halide::Var lane{"lane"}, panel{"panel"}, row{"row"}, block{"block"};
   bool hasRow = false;
 };
 
