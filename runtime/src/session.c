@@ -1,4 +1,6 @@
 //===- session.c - runs of a model and their memory ---------------------------===//
+#include "session.h"
+
 #include "buffer.h"
 #include "defaults.h"
 #include "model.h"
@@ -113,6 +115,8 @@ void thresh_session_free(thresh_session *session) {
   thresh_model_close(session->model);
   free(session);
 }
+
+const thresh_model *thresh_session_model(const thresh_session *session) { return session->model; }
 
 //===-------------------------------------------------------------------------===//
 // Callbacks of the compiled code

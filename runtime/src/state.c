@@ -43,16 +43,16 @@ thresh_code thresh_state_check_room(const thresh_abi_library *table, const thres
   if (count <= room)
     return THRESH_OK;
   return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
-                           "input '%s' expects at most %" PRId64 " tokens, but got %" PRId64 ": the session holds %" PRId64
-                           " and the context is %" PRId64,
+                           "input '%s' expects at most %" PRId64 " tokens, but got %" PRId64
+                           ": the session holds %" PRId64 " and the context is %" PRId64,
                            input, room, count, state->position, table->context);
 }
 
 thresh_code thresh_state_rewind(const thresh_abi_library *table, thresh_state *state, int64_t position,
                                 thresh_status *status) {
   if (position < 0 || position > state->position)
-    return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
-                             "'position' expects 0 to %" PRId64 ", but got %" PRId64, state->position, position);
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'position' expects 0 to %" PRId64 ", but got %" PRId64,
+                             state->position, position);
   for (int32_t i = 0; position && position < state->position && i < table->num_states; ++i)
     if (table->states[i].shape[0] < state->position)
       return thresh_status_set(status, THRESH_INVALID_ARGUMENT,

@@ -6,8 +6,8 @@
 
 /// The states of one session. Zero-initialise; end with thresh_state_free.
 typedef struct thresh_state {
-  uint8_t *data;    ///< 64-byte aligned; NULL when the library declares no states
-  void *mapping;    ///< the memory that holds them
+  uint8_t *data; ///< 64-byte aligned; NULL when the library declares no states
+  void *mapping; ///< the memory that holds them
   size_t mapping_bytes;
   int64_t position; ///< tokens that the states hold
 } thresh_state;

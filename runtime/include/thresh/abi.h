@@ -145,11 +145,12 @@ typedef struct thresh_abi_library {
   uint64_t weights_id;                /* FNV-1a 64 of the weights file's first weights_header_bytes bytes */
   /* Installs the runtime's thread pool in the library's Halide runtime; returns the previous hook. */
   thresh_abi_par_for (*set_par_for)(thresh_abi_par_for par_for);
-  const thresh_abi_state *states; /* num_states of them; a session holds state_bytes of memory for all, zero at its start */
+  /* num_states of them; a session holds state_bytes of memory for all, zero at its start. */
+  const thresh_abi_state *states;
   int32_t num_states;
   int32_t reserved2;
   uint64_t state_bytes;
-  int64_t context; /* most tokens that a session can hold; 0 without states */
+  int64_t context;                         /* most tokens that a session can hold; 0 without states */
   const thresh_abi_generation *generation; /* NULL when unknown */
 } thresh_abi_library;
 

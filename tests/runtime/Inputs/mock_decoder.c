@@ -8,12 +8,17 @@
 //   MOCK_ENTRIES     how many of decode, prefill, score, in this order (default 3); 0: peek alone
 //   MOCK_ROWS        rows of the state (default 32); with fewer, h reaches back to the last MOCK_ROWS tokens
 //   MOCK_GENERATION  1: with generation defaults: stop tokens 3 and 5, sampling at 0.5
+//   MOCK_NAN         from this position on a logit is NaN (default: never)
 //
 //===-------------------------------------------------------------------------===//
 #include "thresh/abi.h"
 
+#include <math.h>
 #include <stddef.h>
 
+#ifndef MOCK_NAN
+#define MOCK_NAN CONTEXT
+#endif
 #ifndef MOCK_ENTRIES
 #define MOCK_ENTRIES 3
 #endif
@@ -32,7 +37,7 @@ static void write_logits(const int64_t *state, int64_t position, float *logits) 
   for (int64_t j = first; j <= position; ++j)
     h += (j + 1) * (state[j % MOCK_ROWS] + 1);
   for (int v = 0; v < VOCABULARY; ++v)
-    logits[v] = (float)((7 * v + h) % VOCABULARY) / 4;
+    logits[v] = position >= MOCK_NAN && v == 9 ? NAN : (float)((7 * v + h) % VOCABULARY) / 4;
 }
 
 /// Appends the tokens; writes the logits of all, or of the last.
@@ -67,14 +72,29 @@ static int32_t run_peek(const thresh_abi_call *call) {
   return (uintptr_t)call->state % 64 ? 1 : 0;
 }
 
-static const int64_t dynamic_shape[] = {-1}, one_shape[] = {1}, last_shape[] = {1, VOCABULARY};
-static const int64_t all_shape[] = {-1, VOCABULARY}, state_shape[] = {MOCK_ROWS};
+#define TOKENS(shape, dims)                                                                                            \
+  {                                                                                                                    \
+    { "tokens", THRESH_I64, 1, shape, dims, 0, 0, 0 }                                                                  \
+  }
+#define LOGITS(shape, dims)                                                                                            \
+  {                                                                                                                    \
+    { "logits", THRESH_F32, 2, shape, dims, 0, 0, 0 }                                                                  \
+  }
 static const char *const dynamic_dims[] = {"seq", NULL}, *const static_dims[] = {NULL, NULL};
-
-static const thresh_abi_tensor any_tokens[] = {{"tokens", THRESH_I64, 1, dynamic_shape, dynamic_dims, 0, 0, 0}};
-static const thresh_abi_tensor one_token[] = {{"tokens", THRESH_I64, 1, one_shape, static_dims, 0, 0, 0}};
-static const thresh_abi_tensor last_logits[] = {{"logits", THRESH_F32, 2, last_shape, static_dims, 0, 0, 0}};
-static const thresh_abi_tensor all_logits[] = {{"logits", THRESH_F32, 2, all_shape, dynamic_dims, 0, 0, 0}};
+static const int64_t state_shape[] = {MOCK_ROWS};
+#if MOCK_ENTRIES > 0
+static const int64_t one_shape[] = {1}, last_shape[] = {1, VOCABULARY};
+static const thresh_abi_tensor one_token[] = TOKENS(one_shape, static_dims);
+static const thresh_abi_tensor last_logits[] = LOGITS(last_shape, static_dims);
+#endif
+#if MOCK_ENTRIES > 1
+static const int64_t any_shape[] = {-1};
+static const thresh_abi_tensor any_tokens[] = TOKENS(any_shape, dynamic_dims);
+#endif
+#if MOCK_ENTRIES > 2
+static const int64_t all_shape[] = {-1, VOCABULARY};
+static const thresh_abi_tensor all_logits[] = LOGITS(all_shape, dynamic_dims);
+#endif
 static const thresh_abi_tensor positions[] = {{"position", THRESH_I64, 0, NULL, NULL, 0, 0, 0}};
 
 static const thresh_abi_entry entries[] = {
@@ -104,7 +124,8 @@ static const thresh_abi_function functions[] = {
 };
 
 static const thresh_abi_variant variants[] = {{"mock", 0, functions}};
-static const thresh_abi_state states[] = {{"history", THRESH_I64, 1, state_shape, STATE_OFFSET, MOCK_ROWS * sizeof(int64_t)}};
+static const thresh_abi_state states[] = {
+    {"history", THRESH_I64, 1, state_shape, STATE_OFFSET, MOCK_ROWS * sizeof(int64_t)}};
 
 #if MOCK_GENERATION
 static const int64_t stop_tokens[] = {3, 5};

@@ -29,9 +29,9 @@ struct Table {
                                 {"values", THRESH_F32, 2, stateShape, 128, 128}};
   int64_t stopTokens[1] = {2};
   thresh_abi_generation generation = {stopTokens, 1, 1, -1, 0.7f, 0.9f, 1.1f, 50};
-  thresh_abi_library library = {THRESH_ABI_VERSION, 1,       entries, 1, 0, variants, "{}", nullptr, nullptr,
-                                0,                  0,       0,       nullptr,
-                                states,             2,       0,       256, 8, &generation};
+  thresh_abi_library library = {
+      THRESH_ABI_VERSION, 1, entries, 1, 0, variants, "{}", nullptr, nullptr, 0, 0, 0, nullptr, states, 2, 0, 256, 8,
+      &generation};
 };
 
 std::string check(const std::function<void(Table &)> &damage) {
@@ -159,10 +159,8 @@ TEST(Table, FaultsOfTheGenerationDefaults) {
   EXPECT_EQ(check([](Table &t) { t.generation.stop_tokens = nullptr; }),
             "damaged library 'm.so': its generation defaults have no stop tokens");
   const std::function<void(Table &)> cases[] = {
-      [](Table &t) { t.generation.temperature = 0; },
-      [](Table &t) { t.generation.temperature = NAN; },
-      [](Table &t) { t.generation.top_p = -1; },
-      [](Table &t) { t.generation.repetition_penalty = INFINITY; },
+      [](Table &t) { t.generation.temperature = 0; }, [](Table &t) { t.generation.temperature = NAN; },
+      [](Table &t) { t.generation.top_p = -1; },      [](Table &t) { t.generation.repetition_penalty = INFINITY; },
       [](Table &t) { t.generation.top_k = -1; },
   };
   for (const auto &damage : cases)
