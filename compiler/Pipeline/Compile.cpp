@@ -44,7 +44,7 @@ public:
       return failure();
     if (options.emit == Phase::Linalg)
       return printModule();
-    if (failed(runPhase(buildKernelsPhase)) || failed(placeWeights()))
+    if (failed(runPhase(buildKernelsPhase)) || failed(placeWeights()) || failed(placeStates()))
       return failure();
     if (options.emit == Phase::Kernels)
       return printModule();
@@ -91,6 +91,7 @@ private:
     if (llvm::sys::fs::is_directory(options.model)) {
       CheckpointOptions import;
       import.fixedDims = options.dims;
+      import.context = options.context;
       module = importCheckpoint(options.model, context, import);
     } else if (StringRef(options.model).ends_with(".onnx")) {
       OnnxImportOptions import;
@@ -99,6 +100,7 @@ private:
     } else if (llvm::sys::path::filename(options.model) == "config.json") {
       CheckpointOptions import;
       import.fixedDims = options.dims;
+      import.context = options.context;
       SmallString<128> folder = llvm::sys::path::parent_path(options.model);
       module = importCheckpoint(folder.empty() ? StringRef(".") : folder.str(), context, import);
     } else if (StringRef(options.model).ends_with(".mlir")) {
@@ -145,6 +147,24 @@ private:
     for (auto parameter : module->getOps<ParameterOp>())
       parameter->setAttr(kParameterOffsetAttr, builder.getI64IntegerAttr(weights.offsets.lookup(parameter.getSymName())));
     summary.weightBytes = weights.dataBytes;
+    return success();
+  }
+
+  /// Gives every state its place in a session's memory.
+  LogicalResult placeStates() {
+    OpBuilder builder(&context);
+    for (auto op : module->getOps<StateOp>()) {
+      auto type = cast<RankedTensorType>(op.getType());
+      LibraryState state;
+      state.name = op.getSymName().str();
+      state.dtype = static_cast<int>(*dtypeOf(type.getElementType()));
+      state.shape.assign(type.getShape().begin(), type.getShape().end());
+      state.offset = stateBytes;
+      state.bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      op->setAttr(kStateOffsetAttr, builder.getI64IntegerAttr(state.offset));
+      stateBytes += llvm::alignTo(state.bytes, 64);
+      states.push_back(state);
+    }
     return success();
   }
 
@@ -287,6 +307,10 @@ private:
     LibraryDescription library;
     library.entries = entries;
     library.variants = variants;
+    library.states = states;
+    library.stateBytes = stateBytes;
+    if (auto contextTokens = (*module)->getAttrOfType<IntegerAttr>("thresh.context"))
+      library.context = contextTokens.getInt();
     if (failed(packAll(library, baseline, weightsOut)))
       return failure();
     library.weights = weights;
@@ -346,6 +370,8 @@ private:
   PackedWeights weights;
   std::vector<codegen::KernelSpec> kernels;
   std::vector<LaunchRecord> launches;
+  std::vector<LibraryState> states;
+  int64_t stateBytes = 0;
   std::vector<LibraryVariant> variants;
   std::vector<std::string> objects;
   WorkFolder work;

@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringMap.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct CompileOptions {
   std::vector<std::string> targets;  ///< empty: the best for this machine
   Phase emit = Phase::Library;
   llvm::StringMap<int64_t> dims;     ///< dynamic dimensions to fix, by name
+  std::optional<int64_t> context;    ///< tokens that a session of a decoder can hold; unset: as the checkpoint says
   bool embedWeights = false;
   std::string cacheDir;              ///< of compiled kernels; empty: no cache
   int jobs = 2;                      ///< kernels compiled at a time

@@ -27,7 +27,9 @@ public:
         {number(i32, THRESH_ABI_VERSION), number(i32, library.entries.size()), entries(),
          number(i32, library.variants.size()), number(i32, 0), variants(), metadata(), optionalText(library.weightsFile),
          embeddedWeights(), number(i64, library.weights.dataBytes), number(i64, library.weights.headerBytes),
-         number(i64, library.weights.id), function("halide_set_custom_do_par_for")});
+         number(i64, library.weights.id), function("halide_set_custom_do_par_for"), states(),
+         number(i32, library.states.size()), number(i32, 0), number(i64, library.stateBytes),
+         number(i64, library.context), generation()});
     GlobalVariable *exported = global(table, THRESH_ABI_SYMBOL);
     exported->setLinkage(GlobalValue::ExternalLinkage);
     return std::move(module);
@@ -98,8 +100,36 @@ private:
     SmallVector<Constant *> elements;
     for (const Signature &entry : library.entries)
       elements.push_back(structure({text(entry.name), number(i32, entry.inputs.size()), number(i32, entry.outputs.size()),
-                                    tensors(entry.inputs), tensors(entry.outputs)}));
+                                    tensors(entry.inputs), tensors(entry.outputs), number(i32, entry.tokenInput),
+                                    number(i32, 0)}));
     return array(elements, "entries");
+  }
+
+  Constant *states() {
+    SmallVector<Constant *> elements;
+    for (const LibraryState &state : library.states) {
+      SmallVector<Constant *> shape;
+      for (int64_t extent : state.shape)
+        shape.push_back(number(i64, extent));
+      elements.push_back(structure({text(state.name), number(i32, state.dtype), number(i32, state.shape.size()),
+                                    array(shape, "shape"), number(i64, state.offset), number(i64, state.bytes)}));
+    }
+    return array(elements, "states");
+  }
+
+  Constant *real(float value) { return ConstantFP::get(Type::getFloatTy(context), value); }
+
+  Constant *generation() {
+    if (!library.generation)
+      return ConstantPointerNull::get(pointer);
+    const LibraryGeneration &defaults = *library.generation;
+    SmallVector<Constant *> stopTokens;
+    for (int64_t token : defaults.stopTokens)
+      stopTokens.push_back(number(i64, token));
+    return global(structure({array(stopTokens, "stop_tokens"), number(i32, stopTokens.size()),
+                             number(i32, defaults.doSample), number(i64, defaults.bosToken), real(defaults.temperature),
+                             real(defaults.topP), real(defaults.repetitionPenalty), number(i32, defaults.topK)}),
+                  "generation");
   }
 
   Constant *variants() {

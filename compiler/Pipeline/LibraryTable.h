@@ -8,6 +8,7 @@
 #include "llvm/IR/Module.h"
 
 #include <memory>
+#include <optional>
 
 namespace thresh {
 
@@ -18,6 +19,26 @@ struct LibraryVariant {
   std::vector<std::string> functions; ///< symbol per entry point
 };
 
+/// Memory that a session keeps between calls.
+struct LibraryState {
+  std::string name;
+  int dtype = 0; ///< thresh_dtype
+  std::vector<int64_t> shape;
+  int64_t offset = 0; ///< bytes, a multiple of 64
+  int64_t bytes = 0;
+};
+
+/// How the tokens of a language model are chosen by default; see thresh_abi_generation. The values here change nothing.
+struct LibraryGeneration {
+  std::vector<int64_t> stopTokens;
+  bool doSample = false;
+  int64_t bosToken = -1;
+  float temperature = 1;
+  float topP = 1;
+  float repetitionPenalty = 1;
+  int32_t topK = 0;
+};
+
 /// All that the table says; see thresh_abi_library in runtime/include/thresh/abi.h.
 struct LibraryDescription {
   std::vector<Signature> entries;
@@ -26,6 +47,10 @@ struct LibraryDescription {
   std::string weightsFile;              ///< name beside the library; empty when embedded or none
   std::string weightsSymbol;            ///< of embedded weights; empty otherwise
   PackedWeights weights;
+  std::vector<LibraryState> states;
+  int64_t stateBytes = 0;
+  int64_t context = 0; ///< most tokens that a session can hold; 0 without states
+  std::optional<LibraryGeneration> generation;
 };
 
 /// A module with the constant `thresh_library`, the only exported symbol, and the metadata once more in the section

@@ -85,6 +85,8 @@ FailureOr<Signature> readSignature(func::FuncOp function) {
     if (llvm::any_of(signature.inputs, [&](const SignatureTensor &other) { return other.name == tensor->name; }))
       return function.emitError("expects inputs of different names, but got two '") << tensor->name << "'";
     signature.inputs.push_back(*tensor);
+    if (function.getArgAttr(index, "thresh.tokens"))
+      signature.tokenInput = index;
   }
   for (auto [index, type] : llvm::enumerate(function.getResultTypes())) {
     auto tensor = readTensor(function, type, function.getResultAttrDict(index), "output", index);

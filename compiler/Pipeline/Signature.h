@@ -23,11 +23,12 @@ struct Signature {
   std::string name; ///< of the entry point: "main"
   std::vector<SignatureTensor> inputs;
   std::vector<SignatureTensor> outputs;
+  int tokenInput = -1; ///< input (attribute thresh.tokens) whose last extent counts the tokens of a call; -1: none
 };
 
-/// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype and
-/// thresh.default of arguments and results. Emits an error for types that the ABI does not have, names that occur twice, and
-/// functions that cannot be entry points: of no block or several, or with calls.
+/// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype,
+/// thresh.default and thresh.tokens of arguments and results. Emits an error for types that the ABI does not have, names
+/// that occur twice, and functions that cannot be entry points: of no block or several, or with calls.
 mlir::FailureOr<Signature> readSignature(mlir::func::FuncOp function);
 
 /// The name of a thresh_dtype: "f32".

@@ -17,6 +17,8 @@ namespace thresh {
 
 namespace {
 
+constexpr int64_t kMaxContext = 1 << 30;
+
 /// Rewrites one line of a terminal; silent where stderr is not one, unless verbose.
 class ProgressLine {
 public:
@@ -84,7 +86,7 @@ int compileCommand(int argc, char **argv) {
   CompileOptions options;
   options.cacheDir = defaultCacheDir();
   std::map<std::string, int64_t> dims;
-  int64_t jobs = options.jobs;
+  int64_t jobs = options.jobs, contextTokens = 0;
   bool verbose = false, noCache = false;
   std::string stages = phaseHelp();
   CommandSyntax syntax{
@@ -97,6 +99,8 @@ int compileCommand(int argc, char **argv) {
         [&](const std::string &text) { return takeTargets(text, options.targets); }},
        {"--emit", "STAGE", stages.c_str(), [&](const std::string &text) { return takePhase(text, options.emit); }},
        {"--dim", "NAME=N", "fix the dynamic dimension NAME to N (repeatable)", storeNamedInteger(dims, 0)},
+       {"--context", "N", "tokens that a session of a decoder can hold (default: what the model allows, at most 4096)",
+        storeInteger(contextTokens, 1, kMaxContext)},
        {"--embed-weights", nullptr, "put the weights into the library: one file", storeFlag(options.embedWeights)},
        {"--cache-dir", "DIR", "folder of the kernel cache (default: $THRESH_CACHE_DIR or the user's cache folder)",
         storeText(options.cacheDir)},
@@ -115,6 +119,8 @@ int compileCommand(int argc, char **argv) {
   for (const auto &[name, extent] : dims)
     options.dims[name] = extent;
   options.jobs = jobs;
+  if (contextTokens)
+    options.context = contextTokens;
   if (noCache)
     options.cacheDir.clear();
   ProgressLine progress(verbose);

@@ -78,12 +78,47 @@ struct LoadParameterModel : BufferizableOpInterface::ExternalModel<LoadParameter
   }
 };
 
+/// A state is memory of the session; only append_state writes it.
+struct ReadStateModel : BufferizableOpInterface::ExternalModel<ReadStateModel, ReadStateOp> {
+  bool isWritable(Operation *, Value, const AnalysisState &) const { return false; }
+  AliasingOpOperandList getAliasingOpOperands(Operation *, Value, const AnalysisState &) const { return {}; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &,
+                          BufferizationState &) const {
+    auto read = cast<ReadStateOp>(op);
+    auto type = cast<RankedTensorType>(read.getType());
+    Value buffer = ReadStateOp::create(rewriter, op->getLoc(), MemRefType::get(type.getShape(), type.getElementType()),
+                                       read.getStateAttr(), read.getLength());
+    replaceOpWithBufferizedValues(rewriter, op, buffer);
+    return success();
+  }
+};
+
+struct AppendStateModel : BufferizableOpInterface::ExternalModel<AppendStateModel, AppendStateOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return true; }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  AliasingValueList getAliasingValues(Operation *, OpOperand &, const AnalysisState &) const { return {}; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto append = cast<AppendStateOp>(op);
+    FailureOr<Value> rows = denseBuffer(rewriter, append.getRows(), options, state);
+    if (failed(rows))
+      return failure();
+    AppendStateOp::create(rewriter, op->getLoc(), append.getStateAttr(), *rows, append.getPosition());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 } // namespace
 
 void registerBufferizableOpInterfaces(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, ThreshDialect *) {
+    AppendStateOp::attachInterface<AppendStateModel>(*context);
     LaunchOp::attachInterface<LaunchModel>(*context);
     LoadParameterOp::attachInterface<LoadParameterModel>(*context);
+    ReadStateOp::attachInterface<ReadStateModel>(*context);
   });
 }
 

@@ -20,7 +20,12 @@ bool readsOnce(OpOperand *operand, GenericOp consumer) {
   return consumer.getMatchingIndexingMap(operand).getNumResults() == consumer.getNumLoops();
 }
 
-/// Data movement is free to repeat; arithmetic is fused where its value is used once.
+/// True if the op computes its elements from their indices and scalars alone: a mask, a range.
+bool readsNoTensor(GenericOp op) {
+  return op.getNumDpsInputs() == 0 && op.getBody()->getOps<tensor::ExtractOp>().empty();
+}
+
+/// Data movement and generated values are free to repeat; other arithmetic is fused where its value is used once.
 bool shouldFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<GenericOp>();
   auto consumer = dyn_cast<GenericOp>(operand->getOwner());
@@ -28,6 +33,8 @@ bool shouldFuse(OpOperand *operand) {
     return false;
   if (isDataMovement(producer) && producer.getNumDpsInputs() <= 1)
     return !isContraction(consumer) || producer.getMatchingIndexingMap(producer.getDpsInputOperand(0)).isProjectedPermutation();
+  if (readsNoTensor(producer))
+    return !isContraction(consumer);
   return producer->hasOneUse() && !isContraction(consumer) && readsOnce(operand, consumer);
 }
 

@@ -5,7 +5,7 @@
 //
 //   Matmul     a contraction and the element-wise ops on its result
 //   Rowwise    element-wise ops and reductions over the same inner loops (softmax, norms)
-//   Attention  a contraction whose operand is a row-wise function of another contraction's result
+//   Attention  a contraction whose operand is a row-wise function of the result of another, which reads no weight
 //   Reduction  one reduction and element-wise ops on its result
 //
 //===-----------------------------------------------------------------------===//
@@ -184,6 +184,11 @@ private:
     }
   }
 
+  /// Whether a contraction multiplies by a weight: then it is a layer of its own, no matter who reads it.
+  static bool multipliesByWeight(GenericOp op) {
+    return llvm::any_of(op.getDpsInputs(), [](Value input) { return input.getDefiningOp<LoadParameterOp>(); });
+  }
+
   /// Absorbs what computes the probabilities `operand`; true if that is softmax-like and ends in one contraction.
   bool absorbScores(OpOperand &operand) {
     size_t begin = group.members.size();
@@ -192,7 +197,7 @@ private:
       if (!producer)
         return;
       AffineMap access = cast<GenericOp>(use.getOwner()).getMatchingIndexingMap(&use);
-      if (!access.isProjectedPermutation() || (isContraction(producer) && contractions == 2))
+      if (!access.isProjectedPermutation() || (isContraction(producer) && (contractions == 2 || multipliesByWeight(producer))))
         return;
       add(producer);
     };

@@ -2,6 +2,7 @@
 #include "runtime/Tools/inputs.h"
 
 #include "runtime/Tools/npy.h"
+#include "runtime/src/random.h"
 #include "runtime/src/status.h"
 
 #include <inttypes.h>
@@ -84,18 +85,10 @@ static thresh_code check_sources(const thresh_entry_info *entry, const thresh_in
 // Random numbers
 //===-------------------------------------------------------------------------===//
 
-/// The splitmix64 generator.
-static uint64_t next_random(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
 /// Uniform multiples of 2^-bits in [-1, 1).
 static double next_float(uint64_t *state, int bits) {
   uint64_t steps = (uint64_t)1 << bits;
-  return (double)(next_random(state) >> (63 - bits)) / (double)steps - 1.0;
+  return (double)(thresh_random_next(state) >> (63 - bits)) / (double)steps - 1.0;
 }
 
 /// The half-precision bits of a multiple of 2^-10 in [-1, 1].
@@ -146,7 +139,7 @@ static void fill_random(thresh_dtype dtype, uint8_t *data, size_t bytes, uint64_
     if (is_float) {
       write_float(dtype, data + i, &state);
     } else {
-      uint64_t value = next_random(&state) % range;
+      uint64_t value = thresh_random_next(&state) % range;
       memcpy(data + i, &value, size); // little-endian: the low bytes come first
     }
   }

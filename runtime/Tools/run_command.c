@@ -3,7 +3,9 @@
 
 #include "runtime/Tools/npy.h"
 #include "runtime/Tools/print.h"
+#include "runtime/Tools/prompt_command.h"
 #include "runtime/Tools/run_options.h"
+#include "runtime/Tools/text_command.h"
 #include "runtime/src/status.h"
 
 #include <stdio.h>
@@ -60,7 +62,7 @@ static thresh_code make_outputs(run_job *job, thresh_status *status) {
   return THRESH_OK;
 }
 
-static thresh_code prepare(run_job *job, thresh_status *status) {
+static thresh_code open_model(run_job *job, thresh_status *status) {
   const thresh_run_options *options = &job->options;
   const thresh_open_options open = {.weights_path = options->weights, .target = options->target};
   thresh_code code = THRESH_OK;
@@ -68,12 +70,15 @@ static thresh_code prepare(run_job *job, thresh_status *status) {
     code = thresh_set_num_threads(options->threads > INT32_MAX ? INT32_MAX : (int32_t)options->threads, status);
   if (code == THRESH_OK)
     code = thresh_model_open(options->library, &open, &job->model, status);
-  if (code == THRESH_OK)
-    code = find_entry(job, status);
+  return code;
+}
+
+static thresh_code prepare(run_job *job, thresh_status *status) {
+  thresh_code code = find_entry(job, status);
   if (code == THRESH_OK)
     code = make_outputs(job, status);
   if (code == THRESH_OK)
-    code = thresh_inputs_make(job->info, &options->sources, job->inputs, &job->num_inputs, status);
+    code = thresh_inputs_make(job->info, &job->options.sources, job->inputs, &job->num_inputs, status);
   if (code == THRESH_OK)
     code = thresh_session_create(job->model, &job->session, status);
   return code;
@@ -136,8 +141,17 @@ static thresh_code write_files(run_job *job, thresh_status *status) {
   return code;
 }
 
-static thresh_code run(run_job *job, thresh_status *status) {
-  thresh_code code = prepare(job, status);
+static thresh_code run_text(run_job *job, thresh_status *status) {
+  thresh_code code = open_model(job, status);
+  if (code == THRESH_OK)
+    code = thresh_session_create(job->model, &job->session, status);
+  return code == THRESH_OK ? thresh_text_run(&job->options, job->model, job->session, status) : code;
+}
+
+static thresh_code run_tensors(run_job *job, thresh_status *status) {
+  thresh_code code = open_model(job, status);
+  if (code == THRESH_OK)
+    code = prepare(job, status);
   if (code == THRESH_OK)
     code = run_once(job, status);
   if (code == THRESH_OK && job->options.repeat)
@@ -168,8 +182,10 @@ int thresh_run_command(int argc, char **argv) {
   thresh_code code = thresh_run_options_parse(argc, argv, &job.options, &status);
   if (code == THRESH_OK && job.options.help)
     thresh_run_options_help(program);
+  else if (code == THRESH_OK && job.options.text.prompt)
+    code = thresh_prompt_run(argc, argv, &status);
   else if (code == THRESH_OK)
-    code = run(&job, &status);
+    code = job.options.text.tokens ? run_text(&job, &status) : run_tensors(&job, &status);
   if (code == THRESH_OK && (fflush(stdout) || ferror(stdout)))
     code = thresh_status_set(&status, THRESH_FILE_ERROR, "cannot write to standard output");
   if (code != THRESH_OK)

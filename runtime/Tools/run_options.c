@@ -4,6 +4,7 @@
 #include "runtime/src/status.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,29 +126,141 @@ static thresh_code set_repeat(thresh_run_options *options, const char *flag, con
   return parse_count(flag, value, &options->repeat, status);
 }
 
+//===-------------------------------------------------------------------------===//
+// Options of texts
+//===-------------------------------------------------------------------------===//
+
+/// A finite number above 0 and at most `most`.
+static thresh_code parse_positive(const char *flag, const char *text, double most, double *number,
+                                  thresh_status *status) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end || !(value > 0 && value <= most))
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects a number above 0%s, but got '%s'", flag,
+                             most == 1 ? " and at most 1" : "", text);
+  *number = value;
+  return THRESH_OK;
+}
+
+static thresh_code parse_natural(const char *flag, const char *text, int64_t *number, thresh_status *status) {
+  thresh_code code = parse_number(flag, text, number, status);
+  if (code == THRESH_OK && *number < 0)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects 0 or more, but got '%s'", flag, text);
+  return code;
+}
+
+static thresh_code set_tokens(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  thresh_text_options *text = &options->text;
+  free(text->tokens);
+  text->num_tokens = 0;
+  text->tokens = calloc(strlen(value) / 2 + 1, sizeof *text->tokens);
+  if (!text->tokens)
+    return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory");
+  for (const char *at = value;; ++at) {
+    char *end;
+    errno = 0;
+    long long token = strtoll(at, &end, 10);
+    if (end == at || errno || (*end && *end != ','))
+      return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
+                               "%s expects whole numbers with commas between, but got '%s'", flag, value);
+    text->tokens[text->num_tokens++] = token;
+    if (!*end)
+      return THRESH_OK;
+    at = end;
+  }
+}
+
+static thresh_code set_prompt(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  (void)flag, (void)status;
+  options->text.prompt = value;
+  return THRESH_OK;
+}
+
+static thresh_code set_tokenizer(thresh_run_options *options, const char *flag, const char *value,
+                                 thresh_status *status) {
+  (void)flag, (void)status;
+  options->text.tokenizer = value;
+  return THRESH_OK;
+}
+
+static thresh_code set_logits(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  (void)flag, (void)status;
+  options->text.logits = value;
+  return THRESH_OK;
+}
+
+static thresh_code set_new_tokens(thresh_run_options *options, const char *flag, const char *value,
+                                  thresh_status *status) {
+  return parse_natural(flag, value, &options->text.new_tokens, status);
+}
+
+static thresh_code set_greedy(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  (void)flag, (void)value, (void)status;
+  options->text.greedy = 1;
+  return THRESH_OK;
+}
+
+static thresh_code set_temperature(thresh_run_options *options, const char *flag, const char *value,
+                                   thresh_status *status) {
+  return parse_positive(flag, value, FLT_MAX, &options->text.temperature, status);
+}
+
+static thresh_code set_top_k(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  return parse_natural(flag, value, &options->text.top_k, status);
+}
+
+static thresh_code set_top_p(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  return parse_positive(flag, value, 1, &options->text.top_p, status);
+}
+
+static thresh_code set_repetition_penalty(thresh_run_options *options, const char *flag, const char *value,
+                                          thresh_status *status) {
+  return parse_positive(flag, value, FLT_MAX, &options->text.repetition_penalty, status);
+}
+
+static thresh_code set_seed(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
+  return parse_number(flag, value, &options->text.seed, status);
+}
+
 static thresh_code set_help(thresh_run_options *options, const char *flag, const char *value, thresh_status *status) {
   (void)flag, (void)value, (void)status;
   options->help = 1;
   return THRESH_OK;
 }
 
+/// What an option is about: a command line about both tensors and a text is an error.
+typedef enum option_subject { ANY, TENSORS, TEXT } option_subject;
+
 static const struct {
   const char *flag;
   const char *value; ///< NULL when the option takes none
   option_handler handler;
+  option_subject subject;
   const char *help;
 } option_table[] = {
-    {"--input", "NAME=FILE", set_input, "read this input from a .npy file (repeatable)"},
-    {"--output", "NAME=FILE", set_output, "write this output to a .npy file (repeatable)"},
-    {"--random", "SEED", set_random, "make the inputs that have no file and no default at random"},
-    {"--dim", "NAME=N", set_dim, "extent of a dynamic dimension of random inputs; 1 unless a file says it"},
-    {"--random-max", "[NAME=]N", set_maximum, "largest random integer, of all inputs or of one (default 1)"},
-    {"--entry", "NAME", set_entry, "entry point to run (default: the first)"},
-    {"--threads", "N", set_threads, "threads of parallel loops (default: the CPUs allowed)"},
-    {"--repeat", "N", set_repeat, "run once, then N times more, and print the times of those"},
-    {"--weights", "FILE", set_weights, "weights file (default: the one beside the library)"},
-    {"--target", "NAME", set_target, "variant to run (default: the best for this CPU)"},
-    {"--help", NULL, set_help, "print this text"},
+    {"--input", "NAME=FILE", set_input, TENSORS, "read this input from a .npy file (repeatable)"},
+    {"--output", "NAME=FILE", set_output, TENSORS, "write this output to a .npy file (repeatable)"},
+    {"--random", "SEED", set_random, TENSORS, "make the inputs that have no file and no default at random"},
+    {"--dim", "NAME=N", set_dim, TENSORS, "extent of a dynamic dimension of random inputs; 1 unless a file says it"},
+    {"--random-max", "[NAME=]N", set_maximum, TENSORS, "largest random integer, of all inputs or of one (default 1)"},
+    {"--entry", "NAME", set_entry, ANY, "entry point to run (default: the first), or to make --logits with"},
+    {"--threads", "N", set_threads, ANY, "threads of parallel loops (default: the CPUs allowed)"},
+    {"--repeat", "N", set_repeat, TENSORS, "run once, then N times more, and print the times of those"},
+    {"--weights", "FILE", set_weights, ANY, "weights file (default: the one beside the library)"},
+    {"--target", "NAME", set_target, ANY, "variant to run (default: the best for this CPU)"},
+    {"--tokens", "N,N,...", set_tokens, TEXT, "continue these tokens; prints the new ones, with commas between"},
+    {"--prompt", "TEXT", set_prompt, TEXT, "continue this text; needs Python with the packages of runtime/python"},
+    {"--tokenizer", "FILE", set_tokenizer, TEXT,
+     "tokenizer.json or tokenizer.model (default: the one beside the library)"},
+    {"-n", "N", set_new_tokens, TEXT, "most tokens to make (default: 64, with --logits none)"},
+    {"--logits", "FILE", set_logits, TEXT, "write the logits after each token of --tokens to a .npy file"},
+    {"--greedy", NULL, set_greedy, TEXT, "take the likeliest token"},
+    {"--temperature", "X", set_temperature, TEXT, "draw tokens at this temperature"},
+    {"--top-k", "N", set_top_k, TEXT, "draw from the N likeliest tokens; 0: from all"},
+    {"--top-p", "X", set_top_p, TEXT, "draw from the likeliest tokens that have this share"},
+    {"--repetition-penalty", "X", set_repetition_penalty, TEXT, "divide the logits of tokens that the text has"},
+    {"--seed", "N", set_seed, TEXT, "draw other tokens (default 0)"},
+    {"--help", NULL, set_help, ANY, "print this text"},
 };
 
 enum { NUM_OPTIONS = sizeof option_table / sizeof option_table[0] };
@@ -159,22 +272,27 @@ void thresh_run_options_help(const char *program) {
          program);
   for (int i = 0; i < NUM_OPTIONS; ++i) {
     const char *value = option_table[i].value ? option_table[i].value : "";
-    printf("  %-12s %-10s %s\n", option_table[i].flag, value, option_table[i].help);
+    printf("  %-20s %-10s %s\n", option_table[i].flag, value, option_table[i].help);
   }
-  printf("\nEvery input needs a file or --random. Random floats lie in [-1, 1), integers in 0 to the largest (the\n"
-         "default of 1 suits token ids, masks and token types alike), booleans are 0 or 1; the same seed makes the\n"
-         "same numbers. Without --output each output is described on a line: name, dtype, shape, range, first values.\n"
-         "Output files appear whole, all or none. Exit code 1 on any error.\n\n"
-         "example:\n"
-         "  %s model.so --random 1 --dim batch=1 --dim seq=128 --output last_hidden_state=y.npy\n",
-         program);
+  printf(
+      "\nTensors: every input needs a file or --random. Random floats lie in [-1, 1), integers in 0 to the largest "
+      "(the\n"
+      "default of 1 suits token ids, masks and token types alike), booleans are 0 or 1; the same seed makes the\n"
+      "same numbers. Without --output each output is described on a line: name, dtype, shape, range, first values.\n"
+      "Output files appear whole, all or none. Exit code 1 on any error.\n\n"
+      "Texts: tokens are chosen as the model's makers say unless an option says otherwise; --temperature, --top-k\n"
+      "and --top-p mean drawing. A text ends at a stop token of the model. Standard error gets a line of figures.\n\n"
+      "examples:\n"
+      "  %s model.so --random 1 --dim batch=1 --dim seq=128 --output last_hidden_state=y.npy\n"
+      "  %s model.so --tokens 5,7,9 -n 64\n",
+      program, program);
 }
 
 //===-------------------------------------------------------------------------===//
 // Parsing
 //===-------------------------------------------------------------------------===//
 
-/// Handles argv[*index], which starts with "--", and its value.
+/// Handles argv[*index], which starts with "-", and its value.
 static thresh_code parse_option(int argc, char **argv, int *index, thresh_run_options *options, thresh_status *status) {
   const char *argument = argv[*index];
   const char *equals = strchr(argument, '=');
@@ -191,10 +309,36 @@ static thresh_code parse_option(int argc, char **argv, int *index, thresh_run_op
     if (option_table[i].value && (!value || !value[0]))
       return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects %s, but got nothing", flag,
                                option_table[i].value);
+    if (option_table[i].subject == TEXT)
+      options->text.last_flag = flag;
+    if (option_table[i].subject == TENSORS)
+      options->tensor_flag = flag;
     return option_table[i].handler(options, flag, value, status);
   }
   return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "no option '%.*s'; --help lists them", (int)length,
                            argument);
+}
+
+/// Checks that the options make one request.
+static thresh_code check_together(const thresh_run_options *options, thresh_status *status) {
+  const thresh_text_options *text = &options->text;
+  const char *first = NULL, *second = NULL;
+  if (text->last_flag && options->tensor_flag)
+    first = options->tensor_flag, second = text->last_flag;
+  else if (text->tokens && text->prompt)
+    first = "--tokens", second = "--prompt";
+  else if (text->prompt && text->logits)
+    first = "--prompt", second = "--logits";
+  else if (text->greedy && (text->temperature > 0 || text->top_p > 0 || text->top_k >= 0))
+    first = "--greedy", second = text->temperature > 0 ? "--temperature" : text->top_p > 0 ? "--top-p" : "--top-k";
+  if (first)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "expects %s or %s, but got both", first, second);
+  if (text->last_flag && !text->tokens && !text->prompt)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "%s expects --tokens or --prompt, but got neither",
+                             text->last_flag);
+  if (text->last_flag && options->entry && !text->logits)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "--entry expects --logits, but got none");
+  return thresh_status_ok(status);
 }
 
 static thresh_code parse_all(int argc, char **argv, thresh_run_options *options, thresh_status *status) {
@@ -210,13 +354,15 @@ static thresh_code parse_all(int argc, char **argv, thresh_run_options *options,
     if (code != THRESH_OK)
       return code;
   }
-  if (!options->library && !options->help)
+  if (options->help)
+    return thresh_status_ok(status);
+  if (!options->library)
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "expects a library; --help says more");
-  return thresh_status_ok(status);
+  return check_together(options, status);
 }
 
 thresh_code thresh_run_options_parse(int argc, char **argv, thresh_run_options *options, thresh_status *status) {
-  *options = (thresh_run_options){0};
+  *options = (thresh_run_options){.text = {.new_tokens = -1, .top_k = -1}};
   size_t most = (size_t)argc + 1;
   options->sources.files = options->inputs = calloc(most, sizeof *options->inputs);
   options->outputs = calloc(most, sizeof *options->outputs);
@@ -249,5 +395,6 @@ void thresh_run_options_free(thresh_run_options *options) {
   free_files(options->outputs, options->num_outputs);
   free_numbers(options->dims, options->sources.num_dims);
   free_numbers(options->maxima, options->sources.num_maxima);
+  free(options->text.tokens);
   *options = (thresh_run_options){0};
 }

@@ -4,6 +4,23 @@
 
 #include "runtime/Tools/inputs.h"
 
+/// The text that the command line asks for. Strings point into argv.
+typedef struct thresh_text_options {
+  int64_t *tokens; ///< the prompt; owned; NULL without --tokens
+  int64_t num_tokens;
+  const char *prompt;        ///< NULL: none, or tokens
+  const char *tokenizer;     ///< NULL: beside the library
+  const char *logits;        ///< file for the logits of the prompt; NULL: none
+  int64_t new_tokens;        ///< -1: not said
+  int greedy;                ///< take the likeliest token
+  double temperature;        ///< 0: not said, as for the next two
+  double top_p;              ///<
+  double repetition_penalty; ///<
+  int64_t top_k;             ///< -1: not said
+  int64_t seed;
+  const char *last_flag; ///< the last flag that asks for something about a text; NULL: none did
+} thresh_text_options;
+
 /// What the command line asks for. Strings without a comment point into argv.
 typedef struct thresh_run_options {
   const char *library;
@@ -19,6 +36,8 @@ typedef struct thresh_run_options {
   thresh_named_number *dims;
   thresh_named_number *maxima;
   int num_outputs;
+  const char *tensor_flag; ///< the last flag that asks for something about inputs and outputs; NULL: none did
+  thresh_text_options text;
 } thresh_run_options;
 
 /// Parses argv after its first string. On failure nothing is left to free.

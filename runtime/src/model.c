@@ -173,3 +173,5 @@ const char *thresh_model_metadata(const thresh_model *model) {
 const char *thresh_model_target(const thresh_model *model) { return model->variant ? model->variant->target : NULL; }
 
 const thresh_abi_library *thresh_model_table(const thresh_model *model) { return model->table; }
+
+int64_t thresh_model_context(const thresh_model *model) { return model->table->context; }

@@ -1,8 +1,11 @@
 //===- session.c - runs of a model and their memory ---------------------------===//
+#include "session.h"
+
 #include "buffer.h"
 #include "defaults.h"
 #include "model.h"
 #include "signature.h"
+#include "state.h"
 #include "status.h"
 
 #include <inttypes.h>
@@ -16,6 +19,7 @@ struct thresh_session {
   thresh_buffer arena;
   thresh_buffer **outputs;   ///< per entry, one for each declared output
   thresh_default **defaults; ///< per entry, one for each declared input
+  thresh_state state;
   // Room for one run of the largest entry.
   thresh_abi_view *views;
   thresh_binding *bindings;
@@ -78,6 +82,11 @@ thresh_code thresh_session_create(thresh_model *model, thresh_session **session,
     thresh_session_free(created);
     return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory for a session");
   }
+  thresh_code code = thresh_state_allocate(model->table, &created->state, status);
+  if (code != THRESH_OK) {
+    thresh_session_free(created);
+    return code;
+  }
   *session = created;
   return thresh_status_ok(status);
 }
@@ -102,9 +111,12 @@ void thresh_session_free(thresh_session *session) {
   free(session->bindings);
   free(session->wanted);
   thresh_buffer_free(&session->arena);
+  thresh_state_free(&session->state);
   thresh_model_close(session->model);
   free(session);
 }
+
+const thresh_model *thresh_session_model(const thresh_session *session) { return session->model; }
 
 //===-------------------------------------------------------------------------===//
 // Callbacks of the compiled code
@@ -196,6 +208,16 @@ static void record_failure(void *context, const char *format, int64_t a, int64_t
 // Running
 //===-------------------------------------------------------------------------===//
 
+/// Takes the session for one call; 0 when another has it.
+static int enter(thresh_session *session, thresh_status *status) {
+  if (!atomic_flag_test_and_set_explicit(&session->running, memory_order_acquire))
+    return 1;
+  thresh_status_set(status, THRESH_INVALID_ARGUMENT, "the session is running in another thread");
+  return 0;
+}
+
+static void leave(thresh_session *session) { atomic_flag_clear_explicit(&session->running, memory_order_release); }
+
 /// Checks the inputs and makes those that were left out, so that the views are whole.
 static thresh_code bind_inputs(thresh_session *session, int32_t entry, const thresh_input *inputs, int32_t num_inputs,
                                thresh_status *status) {
@@ -210,6 +232,12 @@ static thresh_code bind_inputs(thresh_session *session, int32_t entry, const thr
   return code;
 }
 
+/// Tokens that the bound inputs of `entry` add to the session.
+static int64_t count_tokens(const thresh_session *session, const thresh_entry_info *entry) {
+  int32_t input = entry->token_input;
+  return input < 0 ? 0 : session->views[input].shape[entry->inputs[input].rank - 1];
+}
+
 /// Calls the compiled code and turns its result into a code.
 static thresh_code execute(run_state *state, int32_t entry) {
   thresh_session *session = state->session;
@@ -220,6 +248,8 @@ static thresh_code execute(run_state *state, int32_t entry) {
       .arena = give_arena,
       .output = give_output,
       .fail = record_failure,
+      .state = session->state.data,
+      .position = session->state.position,
   };
   int32_t result = session->model->variant->functions[entry](&call);
   if (result != 0)
@@ -241,16 +271,53 @@ thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thr
                              session->model->table->num_entries, entry);
   if (num_inputs < 0 || (num_inputs && !inputs) || num_outputs < 0 || (num_outputs && !outputs))
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'inputs' and 'outputs' expect arrays of their counts");
-  if (atomic_flag_test_and_set_explicit(&session->running, memory_order_acquire))
-    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "the session is running in another thread");
+  if (!enter(session, status))
+    return THRESH_INVALID_ARGUMENT;
 
   thresh_code code = bind_inputs(session, entry, inputs, num_inputs, status);
   if (code == THRESH_OK)
     code = thresh_signature_bind_outputs(info, outputs, num_outputs, session->wanted, status);
+  int64_t tokens = code == THRESH_OK ? count_tokens(session, info) : 0;
+  if (code == THRESH_OK && info->token_input >= 0)
+    code = thresh_state_check_room(session->model->table, &session->state, info->inputs[info->token_input].name, tokens,
+                                   status);
   if (code == THRESH_OK) {
     run_state state = {.session = session, .entry = info, .outputs = session->outputs[entry], .status = status};
     code = execute(&state, entry);
   }
-  atomic_flag_clear_explicit(&session->running, memory_order_release);
+  if (code == THRESH_OK)
+    session->state.position += tokens;
+  leave(session);
   return code == THRESH_OK ? thresh_status_ok(status) : code;
+}
+
+//===-------------------------------------------------------------------------===//
+// States
+//===-------------------------------------------------------------------------===//
+
+int64_t thresh_session_position(const thresh_session *session) { return session->state.position; }
+
+thresh_code thresh_session_rewind(thresh_session *session, int64_t position, thresh_status *status) {
+  if (!session)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'session' expects a session, but got null");
+  if (!enter(session, status))
+    return THRESH_INVALID_ARGUMENT;
+  thresh_code code = thresh_state_rewind(session->model->table, &session->state, position, status);
+  leave(session);
+  return code == THRESH_OK ? thresh_status_ok(status) : code;
+}
+
+thresh_code thresh_session_fork(thresh_session *session, thresh_session **fork, thresh_status *status) {
+  if (!fork)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'fork' expects a pointer, but got null");
+  *fork = NULL;
+  if (!session)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'session' expects a session, but got null");
+  if (!enter(session, status))
+    return THRESH_INVALID_ARGUMENT;
+  thresh_code code = thresh_session_create(session->model, fork, status);
+  if (code == THRESH_OK)
+    thresh_state_copy(session->model->table, &session->state, &(*fork)->state);
+  leave(session);
+  return code;
 }

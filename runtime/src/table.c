@@ -3,6 +3,7 @@
 
 #include "status.h"
 
+#include <float.h>
 #include <string.h>
 
 /// What is wrong with a declared tensor, or NULL.
@@ -67,6 +68,63 @@ static const char *table_fault(const thresh_abi_library *table) {
     return "weights that are not page-aligned in their file";
   if (table->weights_file && table->weights_bytes > INT64_MAX - table->weights_header_bytes)
     return "weights of impossible size";
+  if (table->context < 0 || table->num_states < 0 || (table->num_states > 0 && (!table->states || !table->context)))
+    return "states without a list or a context";
+  if (table->state_bytes > INT64_MAX)
+    return "states of impossible size";
+  return NULL;
+}
+
+/// What is wrong with state `index`, or NULL.
+static const char *state_fault(const thresh_abi_library *table, int32_t index) {
+  const thresh_abi_state *state = &table->states[index];
+  if (!state->name || !state->name[0])
+    return "has no name";
+  if (!thresh_dtype_size((thresh_dtype)state->dtype))
+    return "has an unknown dtype";
+  if (state->rank < 1 || state->rank > THRESH_MAX_RANK || !state->shape)
+    return "has a rank outside 1 to 8 or no shape";
+  for (int32_t i = 0; i < state->rank; ++i)
+    if (state->shape[i] < 1)
+      return "has an extent below 1";
+  if (state->shape[0] > table->context)
+    return "has more rows than the context";
+  size_t bytes;
+  if (thresh_tensor_bytes((thresh_dtype)state->dtype, state->shape, state->rank, &bytes) || bytes != state->bytes)
+    return "has not the bytes of its shape";
+  if (state->offset % 64 || state->offset > table->state_bytes || state->bytes > table->state_bytes - state->offset)
+    return "lies outside the state memory or is not aligned in it";
+  for (int32_t i = 0; i < index; ++i) {
+    const thresh_abi_state *other = &table->states[i];
+    if (!strcmp(state->name, other->name))
+      return "has the name of another";
+    if (state->offset < other->offset + other->bytes && other->offset < state->offset + state->bytes)
+      return "overlaps another";
+  }
+  return NULL;
+}
+
+/// What is wrong with the number of the token input of `entry`, or NULL.
+static const char *token_input_fault(const thresh_abi_library *table, const thresh_abi_entry *entry) {
+  if (entry->token_input == -1)
+    return NULL;
+  if (entry->token_input < 0 || entry->token_input >= entry->num_inputs)
+    return "has no input with the number of its token input";
+  if (entry->inputs[entry->token_input].rank < 1)
+    return "has a token input of rank 0";
+  return table->context > 0 ? NULL : "has a token input, but the library has no context";
+}
+
+/// Whether a number of thresh_abi_generation is usable: finite and above 0.
+static int is_positive(float number) { return number > 0 && number <= FLT_MAX; }
+
+/// What is wrong with the defaults of generation, or NULL.
+static const char *generation_fault(const thresh_abi_generation *generation) {
+  if (generation->num_stop_tokens < 0 || (generation->num_stop_tokens > 0 && !generation->stop_tokens))
+    return "no stop tokens";
+  if (!is_positive(generation->temperature) || !is_positive(generation->top_p) ||
+      !is_positive(generation->repetition_penalty) || generation->top_k < 0)
+    return "a temperature, top_k, top_p or repetition penalty out of range";
   return NULL;
 }
 
@@ -87,6 +145,19 @@ thresh_code thresh_table_check(const thresh_abi_library *table, const char *path
       code = check_tensors(entry->outputs, entry->num_outputs, "output", entry, path, status);
     if (code != THRESH_OK)
       return code;
+    fault = token_input_fault(table, entry);
+    if (fault)
+      return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': entry '%s' %s", path, entry->name,
+                               fault);
   }
+  for (int32_t i = 0; i < table->num_states; ++i) {
+    fault = state_fault(table, i);
+    if (fault)
+      return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': state %d %s", path, i, fault);
+  }
+  fault = table->generation ? generation_fault(table->generation) : NULL;
+  if (fault)
+    return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': its generation defaults have %s",
+                             path, fault);
   return THRESH_OK;
 }

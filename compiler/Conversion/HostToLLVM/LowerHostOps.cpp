@@ -15,8 +15,8 @@ namespace thresh {
 
 namespace {
 
-/// Field numbers of thresh_abi_call, all pointers (runtime/include/thresh/abi.h).
-enum CallField { kInputs, kWeights, kContext, kArena, kOutput, kFail };
+/// Field numbers of thresh_abi_call; all are pointers but the position (runtime/include/thresh/abi.h).
+enum CallField { kInputs, kWeights, kContext, kArena, kOutput, kFail, kState, kPosition, kNumFields };
 
 /// halide_type_code_t of HalideRuntime.h.
 enum HalideTypeCode { kHalideInt = 0, kHalideUInt = 1, kHalideFloat = 2, kHalideBFloat = 4 };
@@ -41,7 +41,7 @@ public:
     prepare();
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) {
-      if (isa<InputOp, OutputOp, ArenaOp, LoadParameterOp, LaunchOp, CheckOp>(op))
+      if (isa<AppendStateOp, ArenaOp, CheckOp, InputOp, LaunchOp, LoadParameterOp, OutputOp, PositionOp, ReadStateOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
@@ -99,6 +99,12 @@ private:
       return lowerParameter(load);
     if (auto check = dyn_cast<CheckOp>(op))
       return lowerCheck(check);
+    if (auto position = dyn_cast<PositionOp>(op))
+      return lowerPosition(position);
+    if (auto read = dyn_cast<ReadStateOp>(op))
+      return lowerReadState(read);
+    if (auto append = dyn_cast<AppendStateOp>(op))
+      return lowerAppendState(append);
     return lowerLaunch(cast<LaunchOp>(op));
   }
 
@@ -157,6 +163,52 @@ private:
       sizes.push_back(constant(i64, extent));
     replaceByMemRef(op.getResult(), address, sizes);
     return success();
+  }
+
+  LogicalResult lowerPosition(PositionOp op) {
+    Value position = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), callField(kPosition));
+    op.replaceAllUsesWith(position);
+    return success();
+  }
+
+  LogicalResult lowerReadState(ReadStateOp op) {
+    auto type = cast<MemRefType>(op.getType());
+    SmallVector<Value> sizes{toI64(op.getLength())};
+    for (int64_t extent : type.getShape().drop_front())
+      sizes.push_back(constant(i64, extent));
+    FailureOr<Value> address = stateAddress(op, op.getState());
+    if (failed(address))
+      return failure();
+    replaceByMemRef(op.getResult(), *address, sizes);
+    return success();
+  }
+
+  /// Rows are contiguous, so that appending them is one copy.
+  LogicalResult lowerAppendState(AppendStateOp op) {
+    auto type = cast<MemRefType>(op.getRows().getType());
+    int64_t rowBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    for (int64_t extent : type.getShape().drop_front())
+      rowBytes *= extent;
+    FailureOr<Value> base = stateAddress(op, op.getState());
+    if (failed(base))
+      return failure();
+    Value bytesPerRow = constant(i64, rowBytes);
+    Value start = arith::MulIOp::create(builder, loc, toI64(op.getPosition()), bytesPerRow);
+    Value target = LLVM::GEPOp::create(builder, loc, pointer, i8, *base, ValueRange{start});
+    Value index = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, op.getRows());
+    Value source = LLVM::IntToPtrOp::create(builder, loc, pointer, toI64(index));
+    Value rows = toI64(memref::DimOp::create(builder, loc, op.getRows(), 0));
+    Value bytes = arith::MulIOp::create(builder, loc, rows, bytesPerRow);
+    LLVM::MemcpyOp::create(builder, loc, target, source, bytes, /*isVolatile=*/false);
+    return success();
+  }
+
+  FailureOr<Value> stateAddress(Operation *op, StringRef name) {
+    auto offset = symbols.lookup<StateOp>(name)->getAttrOfType<IntegerAttr>(kStateOffsetAttr);
+    if (!offset)
+      return op->emitOpError("expects its state to have been given a place in the session's memory");
+    return LLVM::GEPOp::create(builder, loc, pointer, i8, callField(kState), ValueRange{constant(i64, offset.getInt())})
+        .getResult();
   }
 
   LogicalResult lowerCheck(CheckOp op) {
@@ -257,9 +309,10 @@ private:
   }
 
   Value callField(CallField field) {
-    SmallVector<Type> fields(6, pointer);
+    SmallVector<Type> fields(kNumFields, pointer);
+    fields[kPosition] = i64;
     auto type = LLVM::LLVMStructType::getLiteral(context, fields);
-    return LLVM::LoadOp::create(builder, loc, pointer, fieldAddress(type, call, field));
+    return LLVM::LoadOp::create(builder, loc, fields[field], fieldAddress(type, call, field));
   }
 
   Value fieldAddress(Type structType, Value base, int32_t field) {
@@ -365,7 +418,7 @@ struct LowerHostOpsPass final : impl::LowerHostOpsPassBase<LowerHostOpsPass> {
       if (failed(HostLowering(function, symbols).run()))
         return signalPassFailure();
     for (Operation &op : llvm::make_early_inc_range(getOperation().getOps()))
-      if (isa<KernelOp, ParameterOp>(op))
+      if (isa<KernelOp, ParameterOp, StateOp>(op))
         op.erase();
   }
 };

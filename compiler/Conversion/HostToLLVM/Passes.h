@@ -13,6 +13,9 @@ namespace thresh {
 /// Attribute of thresh.parameter: bytes from the start of the packed weights.
 constexpr llvm::StringLiteral kParameterOffsetAttr = "thresh.offset";
 
+/// Attribute of thresh.state: bytes from the start of the session's state memory.
+constexpr llvm::StringLiteral kStateOffsetAttr = "thresh.offset";
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "compiler/Conversion/HostToLLVM/Passes.h.inc"

@@ -1,6 +1,8 @@
 //===- ExtentRoot.cpp - Which extents are the same --------------------------===//
 #include "compiler/Conversion/ThreshToLinalg/ExtentRoot.h"
 
+#include "dialects/Thresh/IR/ThreshDialect.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -95,6 +97,7 @@ std::optional<ExtentRoot> stepFromResult(OpResult result, int64_t dim) {
       .Case([&](tensor::ConcatOp concat) {
         return static_cast<int64_t>(concat.getDim()) == dim ? Step() : rootOf(concat.getInputs().front(), dim);
       })
+      .Case([&](ReadStateOp read) { return dim == 0 ? rootOf(OpFoldResult(read.getLength())) : Step(); })
       .Default(Step());
 }
 

@@ -38,6 +38,7 @@ struct ConvertThreshToLinalgPass final : impl::ConvertThreshToLinalgPassBase<Con
     populateLowerMatmulPatterns(set);
     populateLowerNormalizationPatterns(set);
     populateLowerReductionsPatterns(set);
+    populateLowerRotaryPatterns(set);
     populateLowerGatherPatterns(set);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();

@@ -19,6 +19,7 @@ void populateLowerShapesPatterns(mlir::RewritePatternSet &patterns);
 void populateLowerMatmulPatterns(mlir::RewritePatternSet &patterns);
 void populateLowerNormalizationPatterns(mlir::RewritePatternSet &patterns);
 void populateLowerReductionsPatterns(mlir::RewritePatternSet &patterns);
+void populateLowerRotaryPatterns(mlir::RewritePatternSet &patterns);
 void populateLowerGatherPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace thresh

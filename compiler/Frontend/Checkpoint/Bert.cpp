@@ -155,7 +155,7 @@ Value BertBuilder::buildLayer(Value x, Value mask, const std::string &name) {
 }
 
 void BertBuilder::build() {
-  SmallVector<Value> inputs = graph.beginEntry({
+  SmallVector<Value> inputs = graph.beginEntry("main", {
       {"input_ids", {"batch", "seq"}, std::nullopt},
       {"attention_mask", {"batch", "seq"}, 1},
       {"token_type_ids", {"batch", "seq"}, 0},
@@ -177,7 +177,7 @@ llvm::Error buildBert(GraphBuilder &graph, JsonFields &fields) {
     return config.takeError();
   bool hasPrefix = graph.getTensors().find("bert.embeddings.word_embeddings.weight");
   BertBuilder(graph, *config, hasPrefix ? "bert." : "").build();
-  return graph.takeError();
+  return graph.finish();
 }
 
 } // namespace thresh

@@ -3,12 +3,14 @@
 
 #include "compiler/Frontend/Checkpoint/Bert.h"
 #include "compiler/Frontend/Checkpoint/CheckpointTensors.h"
+#include "compiler/Frontend/Checkpoint/Decoder.h"
 #include "compiler/Frontend/Checkpoint/GraphBuilder.h"
 #include "compiler/Frontend/Checkpoint/Json.h"
 #include "dialects/Thresh/IR/ThreshDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
@@ -20,20 +22,43 @@ using namespace mlir;
 
 namespace thresh {
 
-namespace {
+static llvm::Error unknownModelType(JsonFields &config, llvm::StringRef modelType) {
+  std::vector<llvm::StringRef> names = {"bert"};
+  for (const DecoderFamily &family : decoderFamilies())
+    names.push_back(family.modelType);
+  config.fail("model_type", "expects one of " + llvm::join(names, ", ") + ", but got \"" + modelType + "\"");
+  return config.takeError();
+}
 
-/// How one `model_type` of config.json becomes a graph.
-struct Architecture {
-  llvm::StringLiteral modelType;
-  /// Builds `@main` in the builder's module from the fields of config.json.
-  llvm::Error (*build)(GraphBuilder &graph, JsonFields &config);
-};
+static llvm::Error buildDecoderGraph(GraphBuilder &graph, const DecoderFamily &family, DecoderFields source,
+                                     const CheckpointOptions &options) {
+  llvm::Expected<DecoderConfig> config = readDecoderConfig(family, source, options.context);
+  if (!config)
+    return config.takeError();
+  return buildDecoder(family, *config, graph);
+}
 
-constexpr Architecture kArchitectures[] = {
-    {"bert", buildBert},
-};
-
-} // namespace
+/// Multimodal wrappers nest the language model: its config is then `text_config`.
+static llvm::Error buildModel(GraphBuilder &graph, JsonFields &config, const CheckpointOptions &options) {
+  std::string modelType = config.string("model_type");
+  std::unique_ptr<JsonFields> text;
+  const DecoderFamily *family = findDecoderFamily(modelType);
+  if (!family && modelType != "bert" && config.has("text_config")) {
+    text = config.nested("text_config");
+    if (text) {
+      modelType = text->string("model_type");
+      config.adopt(text->takeError());
+      family = findDecoderFamily(modelType);
+    }
+  }
+  if (llvm::Error error = config.takeError())
+    return error;
+  if (family)
+    return buildDecoderGraph(graph, *family, {text ? *text : config, /*isNested=*/text != nullptr}, options);
+  if (options.context)
+    return makeError("a context length is for decoders, but the model is \"" + modelType + "\"");
+  return modelType == "bert" && !text ? buildBert(graph, config) : unknownModelType(text ? *text : config, modelType);
+}
 
 static llvm::Error buildGraph(llvm::StringRef folder, ModuleOp module, const CheckpointOptions &options) {
   llvm::SmallString<256> configFile(folder);
@@ -41,28 +66,17 @@ static llvm::Error buildGraph(llvm::StringRef folder, ModuleOp module, const Che
   auto root = readJsonObject(configFile);
   if (!root)
     return root.takeError();
-
-  JsonFields config(*root, configFile);
-  std::string modelType = config.string("model_type");
-  if (llvm::Error error = config.takeError())
-    return error;
-  const auto *architecture = llvm::find_if(
-      kArchitectures, [&](const Architecture &candidate) { return candidate.modelType == modelType; });
-  if (architecture == std::end(kArchitectures)) {
-    auto names = llvm::map_range(kArchitectures, [](const Architecture &known) { return known.modelType; });
-    config.fail("model_type", "expects one of " + llvm::join(names, ", ") + ", but got \"" + modelType + "\"");
-    return config.takeError();
-  }
-
   auto tensors = CheckpointTensors::open(folder);
   if (!tensors)
     return tensors.takeError();
+  JsonFields config(*root, configFile);
   GraphBuilder graph(module, *tensors, options.fixedDims);
-  return architecture->build(graph, config);
+  return buildModel(graph, config, options);
 }
 
 OwningOpRef<ModuleOp> importCheckpoint(llvm::StringRef folder, MLIRContext &context, const CheckpointOptions &options) {
-  context.loadDialect<arith::ArithDialect, func::FuncDialect, math::MathDialect, tensor::TensorDialect, ThreshDialect>();
+  context.loadDialect<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, math::MathDialect, tensor::TensorDialect,
+                      ThreshDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(NameLoc::get(StringAttr::get(&context, folder)));
   if (llvm::Error error = buildGraph(folder, *module, options)) {
     emitError(UnknownLoc::get(&context)) << llvm::toString(std::move(error));

@@ -12,16 +12,21 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <optional>
+
 namespace thresh {
 
 struct CheckpointOptions {
   /// Dynamic dimensions to fix, by name: "batch" -> 1, ...
   llvm::StringMap<int64_t> fixedDims;
+  /// Tokens that a session of a decoder can hold; by default what the model allows, at most 4096.
+  std::optional<int64_t> context;
 };
 
 /// The graph-stage module of the checkpoint in `folder`, or null after an error was emitted in `context`.
-/// Weights are `thresh.parameter` symbols that point into their files. The entry point is `@main`; an
-/// argument with `thresh.default = N : i64` may be left out by the caller and is then filled with N.
+/// Weights are `thresh.parameter` symbols that point into their files. The entry point of an encoder is
+/// `@main`, those of a decoder are listed in Decoder.h; an argument with `thresh.default = N : i64` may be left out by
+/// the caller and is then filled with N.
 mlir::OwningOpRef<mlir::ModuleOp> importCheckpoint(llvm::StringRef folder, mlir::MLIRContext &context,
                                                    const CheckpointOptions &options);
 

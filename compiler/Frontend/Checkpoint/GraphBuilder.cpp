@@ -57,27 +57,32 @@ DictionaryAttr GraphBuilder::signatureAttrs(llvm::StringRef name, RankedTensorTy
   return attrs.getDictionary(builder.getContext());
 }
 
-void GraphBuilder::checkFixedDims(ArrayRef<EntryInput> inputs) {
-  llvm::SmallVector<llvm::StringRef> known;
-  for (const EntryInput &input : inputs)
-    for (llvm::StringRef dim : input.dims)
-      if (!llvm::is_contained(known, dim))
-        known.push_back(dim);
+void GraphBuilder::checkFixedDims() {
   for (const auto &[name, extent] : fixedDims) {
-    if (!llvm::is_contained(known, name))
-      fail(makeError("dimension \"" + name + "\": expects one of " + llvm::join(known, ", ")));
+    if (!llvm::is_contained(dims, name))
+      fail(makeError("dimension \"" + name + "\": expects one of " + llvm::join(dims, ", ")));
     if (extent < 0)
       fail(makeError("dimension \"" + name + "\": expects an extent of at least 0, but got " + llvm::Twine(extent)));
   }
 }
 
-SmallVector<Value> GraphBuilder::beginEntry(ArrayRef<EntryInput> inputs) {
-  checkFixedDims(inputs);
+llvm::Error GraphBuilder::finish() {
+  checkFixedDims();
+  return std::exchange(error, llvm::Error::success());
+}
+
+SmallVector<Value> GraphBuilder::beginEntry(llvm::StringRef name, ArrayRef<EntryInput> inputs) {
   SmallVector<Type> types;
   SmallVector<DictionaryAttr> attrs;
   for (const EntryInput &input : inputs) {
     SmallVector<int64_t> shape;
     for (llvm::StringRef dim : input.dims) {
+      if (dim == "1") {
+        shape.push_back(1);
+        continue;
+      }
+      if (!llvm::is_contained(dims, dim))
+        dims.push_back(dim.str());
       auto fixed = fixedDims.find(dim);
       shape.push_back(fixed == fixedDims.end() ? ShapedType::kDynamic : std::max<int64_t>(fixed->second, 0));
     }
@@ -85,9 +90,14 @@ SmallVector<Value> GraphBuilder::beginEntry(ArrayRef<EntryInput> inputs) {
     types.push_back(type);
     attrs.push_back(signatureAttrs(input.name, type, input.dims, input.defaultValue));
   }
-  entry = func::FuncOp::create(builder, loc, "main", builder.getFunctionType(types, {}));
-  for (auto [index, attr] : llvm::enumerate(attrs))
+  builder.setInsertionPointToEnd(module.getBody());
+  entry = func::FuncOp::create(builder, loc, name, builder.getFunctionType(types, {}));
+  for (auto [index, attr] : llvm::enumerate(attrs)) {
     entry.setArgAttrs(index, attr);
+    if (inputs[index].isTokens)
+      entry.setArgAttr(index, "thresh.tokens", builder.getUnitAttr());
+  }
+  loads.clear();
   Block *body = entry.addEntryBlock();
   builder.setInsertionPointToStart(body);
   return llvm::to_vector_of<Value>(body->getArguments());
@@ -143,7 +153,7 @@ const StoredTensor *GraphBuilder::findTensor(llvm::StringRef name, ArrayRef<int6
 }
 
 Value GraphBuilder::parameter(llvm::StringRef name, ArrayRef<int64_t> shape, llvm::StringRef oldName) {
-  if (Value known = parameters.lookup(name))
+  if (Value known = loads.lookup(name))
     return known;
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   const StoredTensor *stored = findTensor(name, shape, oldName);
@@ -154,14 +164,20 @@ Value GraphBuilder::parameter(llvm::StringRef name, ArrayRef<int64_t> shape, llv
   auto storedType = RankedTensorType::get(shape, getWeightType(stored->dtype, builder.getContext()));
   auto source = SourceAttr::get(builder.getContext(), builder.getStringAttr(stored->file), stored->offset, stored->bytes,
                                 builder.getStringAttr(stored->name), storedType);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPoint(entry);
-    ParameterOp::create(builder, tensorLoc, name, type, source, PackAttr());
+  if (declared.insert(name).second) {
+    OpBuilder top(firstEntry());
+    ParameterOp::create(top, tensorLoc, name, type, source, PackAttr());
   }
   Value value = LoadParameterOp::create(builder, tensorLoc, type, name);
-  parameters[name] = value;
+  loads[name] = value;
   return value;
+}
+
+func::FuncOp GraphBuilder::firstEntry() { return *module.getOps<func::FuncOp>().begin(); }
+
+void GraphBuilder::declareState(llvm::StringRef name, ArrayRef<int64_t> shape) {
+  OpBuilder top = OpBuilder::atBlockEnd(module.getBody());
+  StateOp::create(top, loc, name, RankedTensorType::get(shape, builder.getF32Type()));
 }
 
 Value GraphBuilder::splat(double value, Sizes sizes) {
@@ -182,16 +198,23 @@ Value GraphBuilder::transpose(Value value, ArrayRef<int64_t> permutation) {
   return TransposeOp::create(builder, loc, value, permutation);
 }
 
+void GraphBuilder::declareContext(int64_t tokens) { module->setAttr("thresh.context", builder.getI64IntegerAttr(tokens)); }
+
 //===----------------------------------------------------------------------===//
 // Layers
 //===----------------------------------------------------------------------===//
 
-Value GraphBuilder::linear(Value x, Sizes rows, llvm::StringRef name, int64_t in, int64_t out) {
-  Value weight = parameter((name + ".weight").str(), {out, in});
+Value GraphBuilder::linear(Value x, Sizes rows, llvm::StringRef name, int64_t in, int64_t out, LinearForm form) {
+  SmallVector<int64_t> shape = {out, in};
+  if (form.isTransposed)
+    std::swap(shape[0], shape[1]);
+  Value weight = parameter((name + ".weight").str(), shape);
+  Value product = MatmulOp::create(builder, loc, x, weight, /*transpose_rhs=*/!form.isTransposed);
+  if (!form.hasBias)
+    return product;
   Value bias = parameter((name + ".bias").str(), {out});
   SmallVector<OpFoldResult> sizes(rows);
   sizes.push_back(builder.getIndexAttr(out));
-  Value product = MatmulOp::create(builder, loc, x, weight, /*transpose_rhs=*/true);
   return arith::AddFOp::create(builder, loc, product, broadcast(bias, sizes));
 }
 

@@ -11,24 +11,32 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace thresh {
 
-/// A declared input of the entry point: int64, every dimension dynamic unless it is fixed by name.
+/// A declared input of an entry point: int64, every dimension dynamic unless it is fixed by name.
 struct EntryInput {
   llvm::StringRef name;
-  llvm::SmallVector<llvm::StringRef> dims; ///< names; equal names mean equal extents
+  llvm::SmallVector<llvm::StringRef> dims; ///< names; equal names mean equal extents; "1": always of extent 1
   std::optional<int64_t> defaultValue;     ///< set: the caller may leave the input out
+  bool isTokens = false;                   ///< its last extent counts the tokens that a call appends to the states
 };
 
-/// A declared output of the entry point.
+/// A declared output of an entry point.
 struct EntryOutput {
   llvm::StringRef name;
   mlir::Value value;
   llvm::SmallVector<llvm::StringRef> dims; ///< as in EntryInput; used where the value's extent is dynamic
 };
 
-/// Builds one module. The first error about a tensor sticks (`takeError`); building may go on after it, on
+/// How a checkpoint stores a linear layer.
+struct LinearForm {
+  bool hasBias = true;
+  bool isTransposed = false; ///< the weight is [in, out] instead of [out, in]
+};
+
+/// Builds one module. The first error about a tensor sticks (`finish`); building may go on after it, on
 /// values of the right types, and the module is then thrown away.
 class GraphBuilder {
 public:
@@ -42,14 +50,14 @@ public:
 
   /// Whether an error is recorded.
   bool hasFailed() { return static_cast<bool>(error); }
-  /// The first error, or success.
-  llvm::Error takeError() { return std::exchange(error, llvm::Error::success()); }
+  /// Ends the module: the first error, or success.
+  llvm::Error finish();
 
-  //===- Entry point -------------------------------------------------------===//
+  //===- Entry points ------------------------------------------------------===//
 
-  /// Starts `@main`; the builder then inserts into its body. Returns its arguments.
-  llvm::SmallVector<mlir::Value> beginEntry(llvm::ArrayRef<EntryInput> inputs);
-  /// Ends `@main`.
+  /// Starts the entry point `name`; the builder then inserts into its body. Returns its arguments.
+  llvm::SmallVector<mlir::Value> beginEntry(llvm::StringRef name, llvm::ArrayRef<EntryInput> inputs);
+  /// Ends the entry point.
   void endEntry(llvm::ArrayRef<EntryOutput> outputs);
   /// Demands extent <= limit of the dimension called `dim`: an error here if it is fixed, else the call
   /// stops with a message. `limitName` is the field of config.json that sets the limit.
@@ -60,6 +68,10 @@ public:
   /// The tensor `name` of the checkpoint, computed in f32; it must have `shape` and be stored as F32, F16
   /// or BF16. `oldName`, if given, is what old checkpoints call it.
   mlir::Value parameter(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef oldName = "");
+  /// Declares the state `name`, f32, one row per token; entry points share it.
+  void declareState(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
+  /// Says how many tokens a session can hold.
+  void declareContext(int64_t tokens);
   /// A tensor of `sizes`, every element `value`.
   mlir::Value splat(double value, Sizes sizes);
   mlir::Value broadcast(mlir::Value value, Sizes sizes);
@@ -68,8 +80,9 @@ public:
 
   //===- Layers: `rows` are the sizes before the last dimension ------------===//
 
-  /// x [rows..., in] times NAME.weight [out, in] transposed, plus NAME.bias [out].
-  mlir::Value linear(mlir::Value x, Sizes rows, llvm::StringRef name, int64_t in, int64_t out);
+  /// x [rows..., in] times NAME.weight transposed, plus NAME.bias [out].
+  mlir::Value linear(mlir::Value x, Sizes rows, llvm::StringRef name, int64_t in, int64_t out,
+                     LinearForm form = LinearForm());
   /// Layer normalisation over the last dimension with NAME.weight and NAME.bias [width].
   mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, int64_t width, double epsilon);
 
@@ -80,14 +93,17 @@ private:
   const StoredTensor *findTensor(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef oldName);
   mlir::DictionaryAttr signatureAttrs(llvm::StringRef name, mlir::RankedTensorType type,
                                       llvm::ArrayRef<llvm::StringRef> dims, std::optional<int64_t> defaultValue);
-  void checkFixedDims(llvm::ArrayRef<EntryInput> inputs);
+  void checkFixedDims();
+  mlir::func::FuncOp firstEntry();
   void fail(llvm::Error newError);
 
   mlir::ModuleOp module;
   mlir::func::FuncOp entry;
   const CheckpointTensors &tensors;
   const llvm::StringMap<int64_t> &fixedDims;
-  llvm::StringMap<mlir::Value> parameters; ///< by tensor name: one load each
+  llvm::StringMap<mlir::Value> loads; ///< of the entry point being built, by tensor name
+  llvm::StringSet<> declared;         ///< tensor names that have a parameter
+  llvm::SmallVector<std::string> dims; ///< names of all entry points' dimensions
   llvm::Error error = llvm::Error::success();
 };
 

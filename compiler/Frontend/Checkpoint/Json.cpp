@@ -1,6 +1,7 @@
 //===- Json.cpp - Checked reading of JSON files -----------------------------===//
 #include "compiler/Frontend/Checkpoint/Json.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errc.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -189,6 +190,55 @@ std::string JsonFields::string(llvm::StringRef key, std::optional<llvm::StringRe
     return value->get<std::string>();
   failType(key, "a string", *value);
   return "";
+}
+
+std::vector<double> JsonFields::positives(llvm::StringRef key, size_t size) {
+  std::string expected = "an array of " + std::to_string(size) + " numbers greater than 0";
+  const json *value = find(key, /*hasFallback=*/false, expected);
+  std::vector<double> numbers;
+  if (value && value->is_array() && value->size() == size)
+    for (const json &element : *value)
+      if (double number = element.is_number() ? element.get<double>() : 0; std::isfinite(number) && number > 0)
+        numbers.push_back(number);
+  if (value && numbers.size() != size)
+    failType(key, expected, *value);
+  numbers.resize(size, 1.0);
+  return numbers;
+}
+
+std::vector<std::string> JsonFields::strings(llvm::StringRef key, size_t size, llvm::ArrayRef<llvm::StringRef> known) {
+  std::string expected = "an array of " + std::to_string(size) + " of " + llvm::join(known, ", ");
+  const json *value = find(key, /*hasFallback=*/false, expected);
+  std::vector<std::string> texts;
+  if (value && value->is_array() && value->size() == size)
+    for (const json &element : *value)
+      if (element.is_string() && llvm::is_contained(known, element.get_ref<const std::string &>()))
+        texts.push_back(element.get<std::string>());
+  if (value && texts.size() != size)
+    failType(key, expected, *value);
+  texts.resize(size);
+  return texts;
+}
+
+std::unique_ptr<JsonFields> JsonFields::nested(llvm::StringRef key) {
+  const json *value = find(key, /*hasFallback=*/true, "an object");
+  if (value && value->is_object())
+    return std::make_unique<JsonFields>(*value, file, pointer + pointerStep(key));
+  if (value)
+    failType(key, "an object", *value);
+  return nullptr;
+}
+
+bool JsonFields::has(llvm::StringRef key) const {
+  auto it = object.find(key.str());
+  return it != object.end() && !it->is_null();
+}
+
+void JsonFields::adopt(llvm::Error nestedError) {
+  if (error)
+    llvm::consumeError(std::move(nestedError));
+  else
+    error = std::move(nestedError);
 }
 
 } // namespace thresh

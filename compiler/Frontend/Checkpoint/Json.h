@@ -7,14 +7,17 @@
 #ifndef THRESH_COMPILER_FRONTEND_CHECKPOINT_JSON_H
 #define THRESH_COMPILER_FRONTEND_CHECKPOINT_JSON_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
 
 #include "nlohmann/json.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace thresh {
 
@@ -52,6 +55,21 @@ public:
   double positive(llvm::StringRef key, std::optional<double> fallback = std::nullopt);
   bool boolean(llvm::StringRef key, std::optional<bool> fallback = std::nullopt);
   std::string string(llvm::StringRef key, std::optional<llvm::StringRef> fallback = std::nullopt);
+
+  /// An array of `size` finite numbers greater than zero.
+  std::vector<double> positives(llvm::StringRef key, size_t size);
+  /// An array of `size` strings, each one of `known`.
+  std::vector<std::string> strings(llvm::StringRef key, size_t size, llvm::ArrayRef<llvm::StringRef> known);
+  /// The fields of a nested object; null if it is absent. Its errors are its own: hand them to `adopt`.
+  std::unique_ptr<JsonFields> nested(llvm::StringRef key);
+
+  /// Whether the field is there and not null.
+  bool has(llvm::StringRef key) const;
+  /// Whether the field is there, null or not.
+  bool mentions(llvm::StringRef key) const { return object.contains(key.str()); }
+
+  /// Takes over the error of a nested reader.
+  void adopt(llvm::Error nestedError);
 
   /// Records that the field `key` has a value that the caller cannot use.
   void fail(llvm::StringRef key, const llvm::Twine &message);

@@ -167,6 +167,36 @@ LogicalResult RmsNormOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShap
 }
 
 //===----------------------------------------------------------------------===//
+// RotaryEmbeddingOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult RotaryEmbeddingOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
+                                                  SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  auto cos = cast<RankedTensorType>(adaptor.getCos().getType());
+  // rotary_embedding_c1
+  if (input.getRank() != 3 || input.isDynamicDim(2))
+    return opError<RotaryEmbeddingOp>(loc, "expects an input of rank 3 with a static last extent, but got ", input);
+  // rotary_embedding_c2
+  if (cos.getRank() != 2 || cos.isDynamicDim(1) || cos.getElementType() != input.getElementType() ||
+      !areCompatibleExtents(cos.getDimSize(0), input.getDimSize(0)))
+    return opError<RotaryEmbeddingOp>(loc, "expects cosines [n, pairs] of the input's rows and elements, but got ", cos);
+  // rotary_embedding_c3
+  if (!areCompatibleTypes(TypeRange(cos), TypeRange(adaptor.getSin().getType())))
+    return opError<RotaryEmbeddingOp>(loc, "expects sines of type ", cos, ", but got ", adaptor.getSin().getType());
+  // rotary_embedding_c4
+  int64_t pairs = cos.getDimSize(1);
+  if (pairs < 1 || pairs > input.getDimSize(2) / 2)
+    return opError<RotaryEmbeddingOp>(loc, "expects 1 to ", input.getDimSize(2) / 2, " pairs, but got ", pairs);
+  types.push_back(input);
+  return success();
+}
+
+LogicalResult RotaryEmbeddingOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyInputShape(*this, builder, shapes);
+}
+
+//===----------------------------------------------------------------------===//
 // ReduceOp, ArgReduceOp
 //===----------------------------------------------------------------------===//
 

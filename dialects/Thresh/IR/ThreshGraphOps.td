@@ -144,6 +144,20 @@ def Thresh_RmsNormOp : Thresh_InferredOp<"rms_norm"> {
   }];
 }
 
+def Thresh_RotaryEmbeddingOp : Thresh_InferredOp<"rotary_embedding"> {
+  let summary = "rotates pairs of elements of each head by the angles of its position";
+  let description = [{
+    The first R elements of the last dimension of `input` [n, heads, d] form R/2 pairs: (i, i + R/2), or with `interleaved`
+    (2i, 2i + 1). Pair (a, b) becomes (a cos - b sin, b cos + a sin) with cos and sin [n, R/2] of its row and of i. Elements
+    from R on stay.
+  }];
+  let arguments = (ins Thresh_FloatTensor:$input, Thresh_FloatTensor:$cos, Thresh_FloatTensor:$sin, UnitAttr:$interleaved);
+  let results = (outs Thresh_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $cos `,` $sin (`interleaved` $interleaved^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 //===- Reductions ----------------------------------------------------------------===//
 
 def Thresh_ReduceOp : Thresh_InferredOp<"reduce"> {

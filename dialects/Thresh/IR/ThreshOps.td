@@ -1,3 +1,4 @@
 //===- ThreshOps.td - All ops of the thresh dialect -------------*- tablegen -*-===//
 include "Thresh/IR/ThreshGraphOps.td"
 include "Thresh/IR/ThreshHostOps.td"
+include "Thresh/IR/ThreshStateOps.td"

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define THRESH_ABI_VERSION 1
+#define THRESH_ABI_VERSION 2
 
 /* Element types. The numbers are part of the ABI. */
 typedef enum thresh_dtype {
@@ -78,6 +78,8 @@ typedef struct thresh_abi_call {
   void *(*output)(void *context, int32_t index, const int64_t *shape);
   /* Records why the entry gives up: a static printf format with up to two int64_t values (%lld). */
   void (*fail)(void *context, const char *format, int64_t a, int64_t b);
+  uint8_t *state;   /* the session's state memory, 64-byte aligned; NULL if the library declares none */
+  int64_t position; /* tokens that the session held before this call; position + new tokens <= context */
 } thresh_abi_call;
 
 /* Runs one entry point. Returns 0, or nonzero after arena, output or fail recorded the reason. */
@@ -90,7 +92,32 @@ typedef struct thresh_abi_entry {
   int32_t num_outputs;
   const thresh_abi_tensor *inputs;
   const thresh_abi_tensor *outputs;
+  int32_t token_input; /* input whose last extent is the number of tokens that a call appends to the states; -1: none */
+  int32_t reserved;    /* 0 */
 } thresh_abi_entry;
+
+/* Memory that a session keeps between calls: a key or value cache, one row per token. Token t is in row
+ * t modulo the number of rows, so a state with fewer rows than the context holds the last tokens only. */
+typedef struct thresh_abi_state {
+  const char *name;
+  int32_t dtype; /* thresh_dtype */
+  int32_t rank;
+  const int64_t *shape; /* rank static extents; shape[0] rows, at most the context */
+  uint64_t offset;      /* bytes from the start of the state memory; a multiple of 64 */
+  uint64_t bytes;
+} thresh_abi_state;
+
+/* How the tokens of a language model are chosen unless the caller says otherwise; what its makers wrote. */
+typedef struct thresh_abi_generation {
+  const int64_t *stop_tokens; /* num_stop_tokens of them: any of them ends a text */
+  int32_t num_stop_tokens;
+  int32_t do_sample;        /* 1: draw at random; 0: take the likeliest */
+  int64_t bos_token;        /* starts every text; -1: none */
+  float temperature;        /* above 0; 1: leave the logits as they are */
+  float top_p;              /* above 0; 1: off */
+  float repetition_penalty; /* above 0; 1: off */
+  int32_t top_k;            /* 0: off */
+} thresh_abi_generation;
 
 /* The code of all entry points for one target. */
 typedef struct thresh_abi_variant {
@@ -118,6 +145,13 @@ typedef struct thresh_abi_library {
   uint64_t weights_id;                /* FNV-1a 64 of the weights file's first weights_header_bytes bytes */
   /* Installs the runtime's thread pool in the library's Halide runtime; returns the previous hook. */
   thresh_abi_par_for (*set_par_for)(thresh_abi_par_for par_for);
+  /* num_states of them; a session holds state_bytes of memory for all, zero at its start. */
+  const thresh_abi_state *states;
+  int32_t num_states;
+  int32_t reserved2;
+  uint64_t state_bytes;
+  int64_t context;                         /* most tokens that a session can hold; 0 without states */
+  const thresh_abi_generation *generation; /* NULL when unknown */
 } thresh_abi_library;
 
 #define THRESH_ABI_SYMBOL "thresh_library"

@@ -112,7 +112,8 @@ THRESH_API void thresh_model_close(thresh_model *model);
 /// it is optional and what then fills it.
 typedef thresh_abi_tensor thresh_tensor_info;
 
-/// One entry point: its name, inputs and outputs.
+/// One entry point: its name, inputs and outputs, and which input holds the tokens that a run adds to a session's
+/// states (-1: none); their number is the last extent of that input.
 typedef thresh_abi_entry thresh_entry_info;
 
 /// Number of entry points, at least 1. Entry points are numbered from 0.
@@ -130,6 +131,9 @@ THRESH_API const char *thresh_model_metadata(const thresh_model *model);
 /// Target name of the variant in use, e.g. "x86-64-v4"; NULL when opened with signature_only. Owned by the model.
 THRESH_API const char *thresh_model_target(const thresh_model *model);
 
+/// Most tokens that a session of `model` can hold; 0 when its entries keep nothing between runs. Never fails.
+THRESH_API int64_t thresh_model_context(const thresh_model *model);
+
 /// The checked table itself, for tools that print variants and weights. Owned by the model.
 THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *model);
 
@@ -140,8 +144,9 @@ THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *mode
 typedef struct thresh_session thresh_session;
 
 /// Makes a session: an arena and the outputs it owns, empty until the first run, growing to the largest run and
-/// never shrinking, so that a run of a size already seen allocates nothing. On success `*session` is owned by
-/// the caller, who ends it with thresh_session_free; on failure it is NULL.
+/// never shrinking, so that a run of a size already seen allocates nothing; and the states that the library
+/// declares (key and value caches), allocated here, zero at first. On success `*session` is owned by the caller,
+/// who ends it with thresh_session_free; on failure it is NULL.
 THRESH_API thresh_code thresh_session_create(thresh_model *model, thresh_session **session, thresh_status *status);
 
 /// Frees the session and every output it owns; NULL is fine. It must not be running.
@@ -180,9 +185,116 @@ typedef struct thresh_output {
 /// Fails with THRESH_INVALID_ARGUMENT (inputs or a buffer that is too small), THRESH_OUT_OF_MEMORY or
 /// THRESH_EXECUTION_FAILED; the contents of outputs are then undefined and the session stays usable. A second
 /// thread that enters a running session gets THRESH_INVALID_ARGUMENT.
+///
+/// An entry with a token input (thresh_entry_info) continues the session: its tokens follow those of the runs before,
+/// which the states hold. On success the position advances by their number; on failure it stays, as if the run had
+/// not been. No tokens, and more than the context has left, are THRESH_INVALID_ARGUMENT.
 THRESH_API thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thresh_input *inputs,
                                           int32_t num_inputs, thresh_output *outputs, int32_t num_outputs,
                                           thresh_status *status);
+
+/// Tokens that the session's states hold: 0 at first, and always for a library without a context. Must not be called
+/// while another thread runs, rewinds or forks the session. Never fails.
+THRESH_API int64_t thresh_session_position(const thresh_session *session);
+
+/// Forgets the tokens from `position` (0 to the current one) on: the next run continues there. Costs nothing. A state
+/// with fewer rows than tokens has lost what a step back needs: then only 0 and the current position are accepted.
+/// THRESH_INVALID_ARGUMENT otherwise, and when the session is running.
+THRESH_API thresh_code thresh_session_rewind(thresh_session *session, int64_t position, thresh_status *status);
+
+/// Makes a second session that holds the same tokens and from then on goes its own way; only the rows of these tokens
+/// are copied. On success `*fork` is owned by the caller like any session; on failure it is NULL. The session forked
+/// must not be running (THRESH_INVALID_ARGUMENT); the two may then run at once.
+THRESH_API thresh_code thresh_session_fork(thresh_session *session, thresh_session **fork, thresh_status *status);
+
+//===-------------------------------------------------------------------------===//
+// Generation: texts of language models, token by token
+//===-------------------------------------------------------------------------===//
+//
+// A language model is a library with an entry `decode` that takes one token and gives its `logits` (f32, last extent
+// the vocabulary). Where it also has `prefill` (many tokens, logits of the last), prompts run through that at once.
+//
+//   thresh_generation_options options = thresh_model_generation_options(model);
+//   options.max_new_tokens = 64;
+//   if (thresh_generation_create(session, prompt, 3, &options, &generation, &status)) ...
+//   while (thresh_generation_next(generation, &token, &status) == THRESH_OK && token >= 0)
+//     printf("%lld ", (long long)token);
+//   thresh_generation_free(generation);
+
+/// Tokens of the model's vocabulary; 0 when the model is no language model. Never fails.
+THRESH_API int64_t thresh_model_vocabulary(const thresh_model *model);
+
+/// How to choose tokens. Start from thresh_model_generation_options.
+///
+/// Of the logits, those of tokens that the prompt or the generated text has are divided by repetition_penalty where
+/// positive, else multiplied by it. Then either the largest wins, the lower token on ties; or the top_k largest are
+/// kept, of these the fewest whose probability reaches top_p, and one of them is drawn by its probability at the
+/// temperature. The same seed draws the same tokens from the same logits: the numbers are splitmix64's.
+typedef struct thresh_generation_options {
+  int64_t max_new_tokens;     ///< 0 or more
+  const int64_t *stop_tokens; ///< num_stop_tokens of them; each ends the text, as its last token
+  int32_t num_stop_tokens;
+  int32_t do_sample;        ///< nonzero: draw; 0: take the largest logit
+  float temperature;        ///< above 0; 1 leaves the logits as they are
+  float top_p;              ///< above 0, at most 1; 1: keep all
+  float repetition_penalty; ///< above 0; 1: none
+  int32_t top_k;            ///< 0: keep all
+  uint64_t seed;
+} thresh_generation_options;
+
+/// What the model's makers want, as far as the library says; else the largest logit, without stop tokens. At most 256
+/// tokens; seed 0. Stop tokens are owned by the model. Never fails.
+THRESH_API thresh_generation_options thresh_model_generation_options(const thresh_model *model);
+
+/// A text in the making.
+typedef struct thresh_generation thresh_generation;
+
+/// Why a text has ended.
+typedef enum thresh_stop {
+  THRESH_STOP_NONE = 0,    ///< it goes on
+  THRESH_STOP_LENGTH = 1,  ///< max_new_tokens
+  THRESH_STOP_TOKEN = 2,   ///< a stop token
+  THRESH_STOP_CONTEXT = 3, ///< the session holds as many tokens as the context
+  THRESH_STOP_FAILURE = 4  ///< a call of thresh_generation_next failed
+} thresh_stop;
+
+/// What a generation has done so far.
+typedef struct thresh_generation_stats {
+  int64_t prompt_tokens;    ///< tokens of the prompt that have run
+  int64_t generated_tokens; ///< tokens handed out
+  int64_t decoded_tokens;   ///< of these, how many have run through the model: all but the last
+  double prompt_seconds;
+  double decode_seconds; ///< runs and choices of the tokens after the first
+  thresh_stop stop;
+} thresh_generation_stats;
+
+/// Begins a text that continues `session` with `num_prompt` tokens, at least 1. Everything is checked here, nothing
+/// runs yet: a prompt without tokens, past the context or outside the vocabulary, options out of range, and a library
+/// that is no language model are THRESH_INVALID_ARGUMENT. Prompt and stop tokens are copied. On success `*generation`
+/// is owned by the caller, who ends it with thresh_generation_free before the session; on failure it is NULL.
+THRESH_API thresh_code thresh_generation_create(thresh_session *session, const int64_t *prompt, int64_t num_prompt,
+                                                const thresh_generation_options *options,
+                                                thresh_generation **generation, thresh_status *status);
+
+/// Makes the next token; -1 when the text has ended. The first call runs the prompt. Allocates nothing but what the
+/// session's runs do. The token handed out last has not run: the session holds the prompt and the tokens before it, so
+/// a later prompt that goes on from there starts with it. Fails as thresh_session_run, and with
+/// THRESH_EXECUTION_FAILED when logits are NaN: `*token` is then -1, the text has ended, and the tokens that ran stay
+/// in the session. The session must not be used for other runs before the text has ended; stopping early is fine.
+THRESH_API thresh_code thresh_generation_next(thresh_generation *generation, int64_t *token, thresh_status *status);
+
+/// What `generation` has done so far. Never fails.
+THRESH_API thresh_generation_stats thresh_generation_get_stats(const thresh_generation *generation);
+
+/// Frees the generation, not the session; NULL is fine.
+THRESH_API void thresh_generation_free(thresh_generation *generation);
+
+/// Appends `num_tokens` tokens, at least 1, to the session and writes the logits after each: `logits` has room for
+/// num_tokens rows of the vocabulary. `entry` is the entry point to run, on all tokens at once where it gives logits
+/// of all, else one by one; -1 stands for `score`, or `decode` where there is none. Tokens are checked like those of a
+/// prompt; fails as thresh_session_run, and the tokens that ran before stay in the session.
+THRESH_API thresh_code thresh_session_score(thresh_session *session, int32_t entry, const int64_t *tokens,
+                                            int64_t num_tokens, float *logits, thresh_status *status);
 
 #ifdef __cplusplus
 }

@@ -53,6 +53,8 @@ class EntryDeclaration(ctypes.Structure):
         ("num_outputs", ctypes.c_int32),
         ("inputs", ctypes.POINTER(TensorDeclaration)),
         ("outputs", ctypes.POINTER(TensorDeclaration)),
+        ("token_input", ctypes.c_int32),
+        ("reserved", ctypes.c_int32),
     ]
 
 
@@ -103,6 +105,10 @@ _SIGNATURES = {
     "thresh_model_target": (ctypes.c_char_p, [_HANDLE]),
     "thresh_session_create": (ctypes.c_int, [_HANDLE, ctypes.POINTER(_HANDLE), _STATUS]),
     "thresh_session_free": (None, [_HANDLE]),
+    "thresh_model_context": (ctypes.c_int64, [_HANDLE]),
+    "thresh_session_position": (ctypes.c_int64, [_HANDLE]),
+    "thresh_session_rewind": (ctypes.c_int, [_HANDLE, ctypes.c_int64, _STATUS]),
+    "thresh_session_fork": (ctypes.c_int, [_HANDLE, ctypes.POINTER(_HANDLE), _STATUS]),
     "thresh_session_run": (
         ctypes.c_int,
         [

@@ -3,6 +3,7 @@ extern "C" {
 #include "runtime/src/table.h"
 }
 
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <gtest/gtest.h>
@@ -19,12 +20,18 @@ struct Table {
   thresh_abi_tensor inputs[2] = {{"x", THRESH_F32, 2, shape, dims, 0, 0, 0},
                                  {"y", THRESH_I64, 0, nullptr, nullptr, 0, 0, 0}};
   thresh_abi_tensor outputs[1] = {{"z", THRESH_F32, 2, shape, dims, 0, 0, 0}};
-  thresh_abi_entry entries[1] = {{"main", 2, 1, inputs, outputs}};
+  thresh_abi_entry entries[1] = {{"main", 2, 1, inputs, outputs, -1, 0}};
   thresh_abi_function functions[1] = {nothing};
   thresh_abi_variant variants[1] = {{"x86-64-v3", 0, functions}};
   alignas(4096) uint8_t weights[4096] = {};
+  int64_t stateShape[2] = {8, 4};
+  thresh_abi_state states[2] = {{"keys", THRESH_F32, 2, stateShape, 0, 128},
+                                {"values", THRESH_F32, 2, stateShape, 128, 128}};
+  int64_t stopTokens[1] = {2};
+  thresh_abi_generation generation = {stopTokens, 1, 1, -1, 0.7f, 0.9f, 1.1f, 50};
   thresh_abi_library library = {
-      THRESH_ABI_VERSION, 1, entries, 1, 0, variants, "{}", nullptr, nullptr, 0, 0, 0, nullptr};
+      THRESH_ABI_VERSION, 1, entries, 1, 0, variants, "{}", nullptr, nullptr, 0, 0, 0, nullptr, states, 2, 0, 256, 8,
+      &generation};
 };
 
 std::string check(const std::function<void(Table &)> &damage) {
@@ -44,7 +51,7 @@ TEST(Table, SoundOnesPass) {
 
 TEST(Table, VersionComesFirst) {
   EXPECT_EQ(check([](Table &t) { t.library = {}, t.library.abi_version = 7; }),
-            "library 'm.so' is of another compiler version: expects ABI version 1, but got 7");
+            "library 'm.so' is of another compiler version: expects ABI version 2, but got 7");
 }
 
 TEST(Table, FaultsOfTheTable) {
@@ -103,25 +110,95 @@ TEST(Table, FaultsOfTensors) {
             "damaged library 'm.so': output 0 of entry 'main' has an unknown dtype");
 }
 
+TEST(Table, FaultsOfStates) {
+  const std::pair<const char *, std::function<void(Table &)>> cases[] = {
+      {"has no name", [](Table &t) { t.states[1].name = ""; }},
+      {"has an unknown dtype", [](Table &t) { t.states[1].dtype = 13; }},
+      {"has a rank outside 1 to 8 or no shape", [](Table &t) { t.states[1].rank = 0; }},
+      {"has a rank outside 1 to 8 or no shape", [](Table &t) { t.states[1].rank = 9; }},
+      {"has a rank outside 1 to 8 or no shape", [](Table &t) { t.states[1].shape = nullptr; }},
+      {"has not the bytes of its shape", [](Table &t) { t.states[1].bytes = 127; }},
+      {"lies outside the state memory or is not aligned in it", [](Table &t) { t.states[1].offset = 96; }},
+      {"lies outside the state memory or is not aligned in it", [](Table &t) { t.states[1].offset = 192; }},
+      {"lies outside the state memory or is not aligned in it", [](Table &t) { t.states[1].offset = ~UINT64_C(63); }},
+      {"has the name of another", [](Table &t) { t.states[1].name = "keys"; }},
+      {"overlaps another", [](Table &t) { t.states[1].offset = 64; }},
+  };
+  for (const auto &[fault, damage] : cases)
+    EXPECT_EQ(check(damage), std::string("damaged library 'm.so': state 1 ") + fault);
+  EXPECT_EQ(check([](Table &t) { t.stateShape[1] = 0; }), "damaged library 'm.so': state 0 has an extent below 1");
+  EXPECT_EQ(check([](Table &t) { t.library.context = 7; }),
+            "damaged library 'm.so': state 0 has more rows than the context");
+  EXPECT_EQ(check([](Table &t) { t.library.context = 9; }), "") << "a state may hold the last tokens only";
+  const std::pair<const char *, std::function<void(Table &)>> tables[] = {
+      {"states without a list or a context", [](Table &t) { t.library.num_states = -1; }},
+      {"states without a list or a context", [](Table &t) { t.library.states = nullptr; }},
+      {"states without a list or a context", [](Table &t) { t.library.context = 0; }},
+      {"states without a list or a context", [](Table &t) { t.library.context = -1; }},
+      {"states of impossible size", [](Table &t) { t.library.state_bytes = UINT64_MAX; }},
+  };
+  for (const auto &[fault, damage] : tables)
+    EXPECT_EQ(check(damage), std::string("damaged library 'm.so': its table has ") + fault);
+}
+
+TEST(Table, FaultsOfTheTokenInput) {
+  const std::pair<const char *, std::function<void(Table &)>> cases[] = {
+      {"has no input with the number of its token input", [](Table &t) { t.entries[0].token_input = -2; }},
+      {"has no input with the number of its token input", [](Table &t) { t.entries[0].token_input = 2; }},
+      {"has a token input of rank 0", [](Table &t) { t.entries[0].token_input = 1; }},
+      {"has a token input, but the library has no context",
+       [](Table &t) { t.entries[0].token_input = 0, t.library.num_states = 0, t.library.context = 0; }},
+  };
+  for (const auto &[fault, damage] : cases)
+    EXPECT_EQ(check(damage), std::string("damaged library 'm.so': entry 'main' ") + fault);
+  EXPECT_EQ(check([](Table &t) { t.entries[0].token_input = 0; }), "");
+}
+
+TEST(Table, FaultsOfTheGenerationDefaults) {
+  EXPECT_EQ(check([](Table &t) { t.library.generation = nullptr; }), "");
+  EXPECT_EQ(check([](Table &t) { t.generation.stop_tokens = nullptr; }),
+            "damaged library 'm.so': its generation defaults have no stop tokens");
+  const std::function<void(Table &)> cases[] = {
+      [](Table &t) { t.generation.temperature = 0; }, [](Table &t) { t.generation.temperature = NAN; },
+      [](Table &t) { t.generation.top_p = -1; },      [](Table &t) { t.generation.repetition_penalty = INFINITY; },
+      [](Table &t) { t.generation.top_k = -1; },
+  };
+  for (const auto &damage : cases)
+    EXPECT_EQ(check(damage), "damaged library 'm.so': its generation defaults have a temperature, top_k, top_p or "
+                             "repetition penalty out of range");
+}
+
 // The compiler emits these structs field by field.
 TEST(Table, LayoutIsFixed) {
   EXPECT_EQ(sizeof(thresh_abi_tensor), 48u);
   EXPECT_EQ(offsetof(thresh_abi_tensor, shape), 16u);
   EXPECT_EQ(offsetof(thresh_abi_tensor, optional), 32u);
   EXPECT_EQ(offsetof(thresh_abi_tensor, default_value), 40u);
-  EXPECT_EQ(sizeof(thresh_abi_entry), 32u);
+  EXPECT_EQ(sizeof(thresh_abi_entry), 40u);
+  EXPECT_EQ(offsetof(thresh_abi_entry, token_input), 32u);
   EXPECT_EQ(offsetof(thresh_abi_entry, inputs), 16u);
   EXPECT_EQ(sizeof(thresh_abi_variant), 24u);
   EXPECT_EQ(sizeof(thresh_abi_view), 16u);
-  EXPECT_EQ(sizeof(thresh_abi_call), 48u);
+  EXPECT_EQ(sizeof(thresh_abi_call), 64u);
   EXPECT_EQ(offsetof(thresh_abi_call, arena), 24u);
   EXPECT_EQ(offsetof(thresh_abi_call, fail), 40u);
-  EXPECT_EQ(sizeof(thresh_abi_library), 88u);
+  EXPECT_EQ(offsetof(thresh_abi_call, state), 48u);
+  EXPECT_EQ(offsetof(thresh_abi_call, position), 56u);
+  EXPECT_EQ(sizeof(thresh_abi_state), 40u);
+  EXPECT_EQ(offsetof(thresh_abi_state, offset), 24u);
+  EXPECT_EQ(sizeof(thresh_abi_generation), 40u);
+  EXPECT_EQ(offsetof(thresh_abi_generation, bos_token), 16u);
+  EXPECT_EQ(offsetof(thresh_abi_generation, temperature), 24u);
+  EXPECT_EQ(offsetof(thresh_abi_generation, top_k), 36u);
+  EXPECT_EQ(sizeof(thresh_abi_library), 128u);
   EXPECT_EQ(offsetof(thresh_abi_library, entries), 8u);
   EXPECT_EQ(offsetof(thresh_abi_library, num_variants), 16u);
   EXPECT_EQ(offsetof(thresh_abi_library, variants), 24u);
   EXPECT_EQ(offsetof(thresh_abi_library, weights_id), 72u);
   EXPECT_EQ(offsetof(thresh_abi_library, set_par_for), 80u);
+  EXPECT_EQ(offsetof(thresh_abi_library, states), 88u);
+  EXPECT_EQ(offsetof(thresh_abi_library, state_bytes), 104u);
+  EXPECT_EQ(offsetof(thresh_abi_library, generation), 120u);
 }
 
 } // namespace

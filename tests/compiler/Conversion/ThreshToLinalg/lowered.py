@@ -24,7 +24,7 @@ TO_LOOPS = "builtin.module(func.func(convert-thresh-to-linalg),canonicalize,cse)
 TO_LLVM = """builtin.module(
   func.func(convert-elementwise-to-linalg),
   one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},
-  func.func(convert-linalg-to-loops,thresh-lower-expand-shapes),convert-scf-to-cf,expand-strided-metadata,lower-affine,convert-math-to-llvm,
+  func.func(thresh-lower-copies,convert-linalg-to-loops,thresh-lower-expand-shapes),convert-scf-to-cf,expand-strided-metadata,lower-affine,convert-math-to-llvm,
   finalize-memref-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,
   reconcile-unrealized-casts)"""
 

@@ -152,6 +152,27 @@ def normalisations():
     yield Case("layer_norm_without_bias", text, [x, scale], (normalise(x, 1, 1e-5, True) * scale).astype(np.float32))
 
 
+def rotate(x, cos, sin, interleaved):
+    """Pairs as complex numbers times cos + i sin, in float64."""
+    x, turn = x.astype(np.float64), (cos.astype(np.float64) + 1j * sin)[:, None]
+    width = 2 * cos.shape[1]
+    first, second = (x[..., :width:2], x[..., 1:width:2]) if interleaved else np.split(x[..., :width], 2, axis=-1)
+    turned = (first + 1j * second) * turn
+    parts = np.stack([turned.real, turned.imag], -1 if interleaved else -2)
+    return np.concatenate([parts.reshape(*x.shape[:2], width), x[..., width:]], -1)
+
+
+def rotations():
+    for name, pairs in [("whole", 4), ("part", 3), ("one_pair", 1)]:
+        for interleaved in (False, True):
+            for dtype in (np.float16, np.float32):
+                x, cos, sin = floats(3, 2, 8, dtype=dtype), floats(3, pairs, dtype=dtype), floats(3, pairs, dtype=dtype)
+                word = "interleaved" if interleaved else ""
+                text = f"%r = thresh.rotary_embedding %0, %1, %2 {word} : ({{0}}, {{1}}, {{2}}) -> {{r}}"
+                yield Case(f"rotary_{name}_{word}_{np.dtype(dtype).name}", text, [x, cos, sin],
+                           rotate(x, cos, sin, interleaved).astype(dtype), [(0,)] * 3, (0,))
+
+
 REDUCTIONS = {"sum": np.sum, "prod": np.prod, "max": np.max, "min": np.min, "mean": np.mean, "and": np.all, "or": np.any}
 
 
@@ -221,7 +242,7 @@ def gathers():
     yield Case("gather_before_range", text, [x, np.array([-4, 0], np.int64)], x[:2])
 
 
-FAMILIES = [broadcasts, reshapes, transposes, matmuls, normalisations, reductions, arg_reductions, gathers]
+FAMILIES = [broadcasts, reshapes, transposes, matmuls, normalisations, rotations, reductions, arg_reductions, gathers]
 CASES = {case.name: case for family in FAMILIES for case in family()}
 FAILING = ("gather_out_of_range", "gather_before_range")
 

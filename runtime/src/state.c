@@ -1,0 +1,74 @@
+//===- state.c - what a session keeps between runs ----------------------------===//
+#include "state.h"
+
+#include "status.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20 }; ///< states of this size and more are aligned to it and ask for huge pages
+
+thresh_code thresh_state_allocate(const thresh_abi_library *table, thresh_state *state, thresh_status *status) {
+  size_t bytes = (size_t)table->state_bytes;
+  if (!bytes)
+    return THRESH_OK;
+  size_t slack = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
+  void *mapping = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED)
+    return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory: the states of a session need %zu bytes",
+                             bytes);
+  state->mapping = mapping;
+  state->mapping_bytes = bytes + slack;
+  state->data = mapping;
+  if (slack) {
+    state->data += (HUGE_PAGE - (uintptr_t)mapping % HUGE_PAGE) % HUGE_PAGE;
+    madvise(state->data, bytes, MADV_HUGEPAGE);
+  }
+  return THRESH_OK;
+}
+
+void thresh_state_free(thresh_state *state) {
+  if (state->mapping)
+    munmap(state->mapping, state->mapping_bytes);
+  *state = (thresh_state){0};
+}
+
+thresh_code thresh_state_check_room(const thresh_abi_library *table, const thresh_state *state, const char *input,
+                                    int64_t count, thresh_status *status) {
+  if (count < 1)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "input '%s' expects at least one token, but got none",
+                             input);
+  int64_t room = table->context - state->position;
+  if (count <= room)
+    return THRESH_OK;
+  return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
+                           "input '%s' expects at most %" PRId64 " tokens, but got %" PRId64
+                           ": the session holds %" PRId64 " and the context is %" PRId64,
+                           input, room, count, state->position, table->context);
+}
+
+thresh_code thresh_state_rewind(const thresh_abi_library *table, thresh_state *state, int64_t position,
+                                thresh_status *status) {
+  if (position < 0 || position > state->position)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'position' expects 0 to %" PRId64 ", but got %" PRId64,
+                             state->position, position);
+  for (int32_t i = 0; position && position < state->position && i < table->num_states; ++i)
+    if (table->states[i].shape[0] < state->position)
+      return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
+                               "'position' expects 0 or %" PRId64 ", but got %" PRId64
+                               ": state '%s' holds the last %" PRId64 " tokens only",
+                               state->position, position, table->states[i].name, table->states[i].shape[0]);
+  state->position = position;
+  return THRESH_OK;
+}
+
+void thresh_state_copy(const thresh_abi_library *table, const thresh_state *from, thresh_state *to) {
+  to->position = from->position;
+  for (int32_t i = 0; i < table->num_states; ++i) {
+    const thresh_abi_state *state = &table->states[i];
+    int64_t rows = from->position < state->shape[0] ? from->position : state->shape[0];
+    memcpy(to->data + state->offset, from->data + state->offset,
+           (size_t)rows * (state->bytes / (uint64_t)state->shape[0]));
+  }
+}
