@@ -156,8 +156,8 @@ private:
     if (!offset)
       return op.emitOpError("expects its parameter to have been given a place in the weights file");
     auto type = cast<MemRefType>(op.getType());
-    Value address = LLVM::GEPOp::create(builder, loc, pointer, i8, callField(kWeights),
-                                        ValueRange{constant(i64, offset.getInt())});
+    Value weights = callField(kWeights), bytes = constant(i64, offset.getInt());
+    Value address = LLVM::GEPOp::create(builder, loc, pointer, i8, weights, ValueRange{bytes});
     SmallVector<Value> sizes;
     for (int64_t extent : type.getShape())
       sizes.push_back(constant(i64, extent));
@@ -207,8 +207,8 @@ private:
     auto offset = symbols.lookup<StateOp>(name)->getAttrOfType<IntegerAttr>(kStateOffsetAttr);
     if (!offset)
       return op->emitOpError("expects its state to have been given a place in the session's memory");
-    return LLVM::GEPOp::create(builder, loc, pointer, i8, callField(kState), ValueRange{constant(i64, offset.getInt())})
-        .getResult();
+    Value state = callField(kState), bytes = constant(i64, offset.getInt());
+    return LLVM::GEPOp::create(builder, loc, pointer, i8, state, ValueRange{bytes}).getResult();
   }
 
   LogicalResult lowerCheck(CheckOp op) {
