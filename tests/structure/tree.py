@@ -11,7 +11,7 @@ CODE = {".c", ".cpp", ".h", ".td"}
 def files(*suffixes, under=("",)):
     """Files that git tracks or would track, relative to the root, of the given suffixes (all without) and folders."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -68,6 +68,8 @@ private:
 } // namespace
 
 llvm::Error HeaderReader::checkMetadata(const json &metadata) {
+  if (metadata.is_null())
+    return llvm::Error::success();
   if (!metadata.is_object())
     return fail("/__metadata__", "expects an object of strings, but got " + describeJson(metadata));
   for (const auto &[key, value] : metadata.items())

@@ -48,6 +48,7 @@ TEST_F(SafetensorsTest, AcceptsWhatTheReferenceReaderAccepts) {
   EXPECT_EQ(headerProblem("{}"), "");
   EXPECT_EQ(headerProblem("   {}   "), "");
   EXPECT_EQ(headerProblem(R"({"__metadata__":{"format":"pt"}})"), "");
+  EXPECT_EQ(headerProblem(R"({"__metadata__":null})"), "");
   EXPECT_EQ(headerProblem(R"({"empty":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]}})"), "");
   EXPECT_EQ(headerProblem(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"z":{"dtype":"F32","shape":[0],"data_offsets":[1,1]}})", "x"), "");
   EXPECT_EQ(headerProblem(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"), "");
