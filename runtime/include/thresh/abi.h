@@ -6,7 +6,7 @@
  * thresh.h instead.
  *
  * Layout rules: every field has a fixed size on a 64-bit target; the compiler emits the same structs
- * field by field (compiler/Conversion/LibraryTable.cpp), and a test compares the two.
+ * field by field (compiler/Pipeline/LibraryTable.cpp), and a test compares the two.
  */
 #ifndef THRESH_ABI_H
 #define THRESH_ABI_H
