@@ -135,8 +135,6 @@ void ConfigReader::readContext(std::optional<int64_t> context) {
 /// Which layers have a window, if the config sets one at all.
 std::vector<bool> ConfigReader::windowedLayers(size_t layers) {
   std::vector<bool> windowed(layers, false);
-  if (family.windows == WindowRule::None)
-    return windowed;
   if (family.windows != WindowRule::AllLayers && fields.has("layer_types")) {
     std::vector<std::string> types = fields.strings("layer_types", layers, {kSliding, kFull});
     std::transform(types.begin(), types.end(), windowed.begin(), [](const std::string &type) { return type == kSliding; });
@@ -163,6 +161,8 @@ std::vector<bool> ConfigReader::windowedLayers(size_t layers) {
 }
 
 void ConfigReader::readLayers() {
+  if (family.windows == WindowRule::None)
+    return;
   std::vector<bool> windowed = windowedLayers(config.layers.size());
   bool isOn = family.windows != WindowRule::FromLayer || fields.boolean("use_sliding_window", false);
   int64_t fallback = fields.mentions("sliding_window") ? 0 : family.window;

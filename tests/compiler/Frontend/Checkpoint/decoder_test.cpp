@@ -186,6 +186,10 @@ TEST_F(DecoderTest, RejectsBadRotations) {
             inConfig("/rope_scaling/high_freq_factor: expects more than low_freq_factor, but got no more"));
   EXPECT_EQ(scaling({{"rope_type", "longrope"}, {"short_factor", {1.0}}, {"long_factor", {1.0, 2.0}}}),
             inConfig("/rope_scaling/long_factor: expects an array of 1 numbers greater than 0, but got [1.0,2.0]"));
+  EXPECT_EQ(scaling({{"rope_type", "linear"}, {"factor", 1e-300}}),
+            inConfig("/rope_scaling/rope_type: expects fields that give finite angles, but these do not"));
+  EXPECT_EQ(scaling({{"type", "su"}, {"short_factor", {1.0}}, {"long_factor", {1.0}}, {"original_max_position_embeddings", 1}}),
+            inConfig("/rope_scaling/type: expects fields that give finite angles, but these do not"));
   EXPECT_EQ(scaling("linear"), inConfig("/rope_scaling: expects an object, but got \"linear\""));
 }
 
