@@ -21,6 +21,8 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
 public:
   static constexpr size_t kMaxDepth = 64;
 
+  explicit SyntaxChecker(RepeatedNames repeated) : repeated(repeated) {}
+
   std::string problem; ///< empty when the text is well formed
 
   bool null() override { return true; }
@@ -31,7 +33,8 @@ public:
   bool string(string_t &) override { return true; }
   bool binary(binary_t &) override { return true; }
   bool key(string_t &name) override {
-    if (keys.back().insert(name).second)
+    bool isFine = repeated == RepeatedNames::InRoot && keys.size() == 1;
+    if (keys.back().insert(name).second || isFine)
       return true;
     problem = "expects each name once, but got \"" + name + "\" twice in an object";
     return false;
@@ -59,6 +62,7 @@ private:
     return true;
   }
 
+  RepeatedNames repeated;
   std::vector<std::set<std::string>> keys; ///< names so far, for each object or array that is open
 };
 
@@ -68,7 +72,7 @@ llvm::Error makeError(const llvm::Twine &message) {
   return llvm::createStringError(llvm::errc::invalid_argument, message);
 }
 
-llvm::Expected<json> parseJsonObject(llvm::StringRef text, llvm::StringRef file) {
+llvm::Expected<json> parseJsonObject(llvm::StringRef text, llvm::StringRef file, RepeatedNames repeated) {
   // The parser takes a NUL for the end of the text and skips a byte order mark; JSON allows neither.
   llvm::StringRef start = text.ltrim(" \t\r\n");
   if (!start.starts_with("{"))
@@ -76,7 +80,7 @@ llvm::Expected<json> parseJsonObject(llvm::StringRef text, llvm::StringRef file)
   if (size_t nul = text.find('\0'); nul != llvm::StringRef::npos)
     return makeError(file + ": expects JSON, but byte " + llvm::Twine(nul) + " is NUL");
 
-  SyntaxChecker checker;
+  SyntaxChecker checker(repeated);
   json::sax_parse(text.begin(), text.end(), &checker);
   if (!checker.problem.empty())
     return makeError(file + ": " + checker.problem);

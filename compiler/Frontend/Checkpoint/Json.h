@@ -24,8 +24,12 @@ namespace thresh {
 /// An error with `message` as its text.
 llvm::Error makeError(const llvm::Twine &message);
 
+/// Whether an object may hold a name twice; the last one counts.
+enum class RepeatedNames { Nowhere, InRoot };
+
 /// Parses `text`, the content of `file`, whose root must be an object. Nesting is limited to 64 levels.
-llvm::Expected<nlohmann::json> parseJsonObject(llvm::StringRef text, llvm::StringRef file);
+llvm::Expected<nlohmann::json> parseJsonObject(llvm::StringRef text, llvm::StringRef file,
+                                               RepeatedNames repeated = RepeatedNames::Nowhere);
 
 /// Reads and parses a whole file.
 llvm::Expected<nlohmann::json> readJsonObject(llvm::StringRef file);

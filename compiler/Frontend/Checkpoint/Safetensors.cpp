@@ -210,7 +210,8 @@ llvm::Expected<std::vector<StoredTensor>> readSafetensorsHeader(llvm::StringRef 
   auto header = llvm::MemoryBuffer::getFileSlice(file, length, kLengthBytes);
   if (!header)
     return makeError(file + ": cannot be read: " + header.getError().message());
-  llvm::Expected<json> root = parseJsonObject((*header)->getBuffer(), file);
+  // As in the reference reader, a tensor listed twice is one tensor; of two places the first is then a hole.
+  llvm::Expected<json> root = parseJsonObject((*header)->getBuffer(), file, RepeatedNames::InRoot);
   if (!root)
     return root.takeError();
   uint64_t dataStart = kLengthBytes + length;

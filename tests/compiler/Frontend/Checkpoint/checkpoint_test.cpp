@@ -202,6 +202,13 @@ TEST_F(CheckpointTest, RejectsBadTensors) {
   EXPECT_EQ(problem(), path("model.safetensors") + ": expects a tensor \"encoder.layer.1.attention.self.query.weight\" of shape [4, 4]");
 }
 
+TEST_F(CheckpointTest, RejectsRepeatedFields) {
+  std::string file = write("config.json", R"({"model_type":"bert","model_type":"bert"})");
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
+  EXPECT_FALSE(importCheckpoint(folder.string(), context, options));
+  EXPECT_EQ(message, file + ": expects each name once, but got \"model_type\" twice in an object");
+}
+
 TEST_F(CheckpointTest, RejectsFoldersWithoutConfig) {
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
   EXPECT_FALSE(importCheckpoint(folder.string(), context, options));

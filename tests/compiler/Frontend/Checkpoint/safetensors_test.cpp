@@ -66,6 +66,8 @@ TEST_F(SafetensorsTest, RejectsBrokenFiles) {
   EXPECT_EQ(headerProblem(R"({"a":)"), "expects JSON, but it breaks at byte 6");
   EXPECT_EQ(headerProblem("{\"\xff\":1}"), "expects JSON, but it breaks at byte 3");
   EXPECT_EQ(headerProblem(std::string("{}\0\0", 4)), "expects JSON, but byte 2 is NUL");
+  EXPECT_EQ(headerProblem(R"({"a":{"dtype":"U8","dtype":"U8","shape":[],"data_offsets":[0,1]}})", "x"),
+            "expects each name once, but got \"dtype\" twice in an object");
   EXPECT_EQ(headerProblem("{\"a\":" + std::string(100000, '[')), "expects JSON at most 64 levels deep");
   EXPECT_EQ(llvm::toString(readSafetensorsHeader(path("absent")).takeError()), path("absent") + ": cannot be read: No such file or directory");
   EXPECT_EQ(llvm::toString(readSafetensorsHeader(folder.string()).takeError()), folder.string() + ": expects a regular file");
@@ -102,6 +104,8 @@ TEST_F(SafetensorsTest, RejectsBadRanges) {
             "/b/data_offsets: expects to begin at 2 where the tensor before it ends, but got 1 (overlap)");
   EXPECT_EQ(headerProblem("{" + tensor("a", "[2]", 0, 2) + "," + tensor("b", "[2]", 0, 2) + "}", "xx"),
             "/b/data_offsets: expects to begin at 2 where the tensor before it ends, but got 0 (overlap)");
+  EXPECT_EQ(headerProblem("{" + tensor("a", "[1]", 0, 1) + "," + tensor("a", "[1]", 1, 2) + "}", "xx"),
+            "/a/data_offsets: expects to begin at 0 where the tensor before it ends, but got 1 (hole)");
   EXPECT_EQ(headerProblem("{" + tensor("a", "[2]", 0, 2) + "," + tensor("b", "[1]", 2, 1) + "}", "xx"),
             "/b/data_offsets: expects begin <= end, but got 2 > 1");
   EXPECT_EQ(headerProblem("{" + tensor("a", "[3]", 0, 2) + "}", "xx"),
