@@ -5,6 +5,7 @@
 #include "compiler/Conversion/HostToLLVM/Passes.h"
 #include "compiler/Conversion/KernelToSpec/KernelToSpec.h"
 #include "compiler/Frontend/Checkpoint/CheckpointFrontend.h"
+#include "compiler/Frontend/Description/Description.h"
 #include "compiler/Frontend/Onnx/OnnxFrontend.h"
 #include "compiler/Pipeline/LibraryTable.h"
 #include "compiler/Pipeline/Metadata.h"
@@ -88,29 +89,29 @@ private:
 
   LogicalResult readModel() {
     step("reading " + options.model);
-    if (llvm::sys::fs::is_directory(options.model)) {
+    StringRef model = options.model;
+    bool isConfig = llvm::sys::path::filename(model) == "config.json";
+    if (llvm::sys::fs::is_directory(model) || isConfig) {
       CheckpointOptions import;
       import.fixedDims = options.dims;
       import.context = options.context;
-      module = importCheckpoint(options.model, context, import);
-    } else if (StringRef(options.model).ends_with(".onnx")) {
+      import.modelConfig = options.modelConfig;
+      StringRef folder = isConfig ? llvm::sys::path::parent_path(model) : model;
+      module = importCheckpoint(folder.empty() ? "." : folder, context, import);
+    } else if (options.context || !options.modelConfig.empty()) {
+      return emitError(location, "'") << model << "' is no checkpoint, but a context length or fields of config.json are given";
+    } else if (model.ends_with(".onnx")) {
       OnnxImportOptions import;
       import.dims = options.dims;
-      module = importOnnx(options.model, context, import);
-    } else if (llvm::sys::path::filename(options.model) == "config.json") {
-      CheckpointOptions import;
-      import.fixedDims = options.dims;
-      import.context = options.context;
-      SmallString<128> folder = llvm::sys::path::parent_path(options.model);
-      module = importCheckpoint(folder.empty() ? StringRef(".") : folder.str(), context, import);
-    } else if (StringRef(options.model).ends_with(".mlir")) {
+      module = importOnnx(model, context, import);
+    } else if (model.ends_with(".mlir")) {
       if (!options.dims.empty())
         return emitError(location, "cannot fix dimension '")
-               << options.dims.begin()->first() << "': the types in '" << options.model << "' say the extents";
-      module = parseSourceFile<ModuleOp>(options.model, ParserConfig(&context));
+               << options.dims.begin()->first() << "': the types in '" << model << "' say the extents";
+      module = parseSourceFile<ModuleOp>(model, ParserConfig(&context));
     } else {
       return emitError(location, "cannot tell what '")
-             << options.model << "' is: expects an .onnx file, a checkpoint folder, its config.json, or an .mlir file";
+             << model << "' is: expects an .onnx file, a checkpoint folder, its config.json, a .json description, or an .mlir file";
     }
     if (!module)
       return failure();
@@ -379,8 +380,27 @@ private:
 
 } // namespace
 
+/// Puts what a description says in place of its path; options that are already set stay.
+static LogicalResult applyDescription(CompileOptions &options, MLIRContext &context) {
+  llvm::Expected<ModelDescription> description = readDescription(options.model);
+  if (!description)
+    return emitError(UnknownLoc::get(&context), llvm::toString(description.takeError()));
+  options.model = description->checkpoint;
+  options.modelConfig = description->modelConfig;
+  if (!options.context)
+    options.context = description->context;
+  if (options.targets.empty())
+    options.targets = description->targets;
+  return success();
+}
+
 LogicalResult compile(const CompileOptions &options, MLIRContext &context, CompileSummary &summary) {
-  return Compilation(options, context, summary).run();
+  CompileOptions resolved = options;
+  StringRef name = llvm::sys::path::filename(options.model);
+  bool isDescription = name.ends_with(".json") && name != "config.json" && !llvm::sys::fs::is_directory(options.model);
+  if (isDescription && failed(applyDescription(resolved, context)))
+    return failure();
+  return Compilation(resolved, context, summary).run();
 }
 
 std::string defaultCacheDir() {

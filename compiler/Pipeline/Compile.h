@@ -14,12 +14,13 @@
 namespace thresh {
 
 struct CompileOptions {
-  std::string model;                 ///< .onnx file, checkpoint folder or its config.json, or .mlir of the graph stage
+  std::string model;                 ///< .onnx file, checkpoint folder or its config.json, description, or .mlir of the graph stage
   std::string output;                ///< file to write; text phases print to stdout when empty
   std::vector<std::string> targets;  ///< empty: the best for this machine
   Phase emit = Phase::Library;
   llvm::StringMap<int64_t> dims;     ///< dynamic dimensions to fix, by name
   std::optional<int64_t> context;    ///< tokens that a session of a decoder can hold; unset: as the checkpoint says
+  std::string modelConfig;           ///< a JSON object that overrules fields of the checkpoint's config.json; empty: none
   bool embedWeights = false;
   std::string cacheDir;              ///< of compiled kernels; empty: no cache
   int jobs = 2;                      ///< kernels compiled at a time

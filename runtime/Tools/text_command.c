@@ -33,7 +33,7 @@ static void print_memory(const thresh_model *model) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   fprintf(stderr, ", %.1f MB touched per token, peak memory %.1f MB\n",
-          (double)thresh_model_table(model)->weights_bytes / 1e6, (double)usage.ru_maxrss * 1024 / 1e6);
+          (double)thresh_model_weights_bytes(model) / 1e6, (double)usage.ru_maxrss * 1024 / 1e6);
 }
 
 //===-------------------------------------------------------------------------===//

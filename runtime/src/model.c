@@ -175,3 +175,5 @@ const char *thresh_model_target(const thresh_model *model) { return model->varia
 const thresh_abi_library *thresh_model_table(const thresh_model *model) { return model->table; }
 
 int64_t thresh_model_context(const thresh_model *model) { return model->table->context; }
+
+uint64_t thresh_model_weights_bytes(const thresh_model *model) { return model->table->weights_bytes; }

@@ -4,6 +4,8 @@
 // workers that pass the gate, shuts it, and waits until they have left. Nothing is allocated or locked. Workers
 // watch a counter of opened loops: for a short while in a spin, then asleep in a futex.
 //
+// With THRESH_PIN=1 in the environment the thread that makes the pool and each worker keep to a CPU of their own.
+//
 // After fork() the child has no workers; its loops run on their callers.
 //
 //===-------------------------------------------------------------------------===//
@@ -17,6 +19,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +63,8 @@ static struct {
   atomic_int workers;                      ///< threads made; those above `threads - 1` sleep
   atomic_int workers_failed;               ///< a thread could not be made: be content with those there are
   pthread_mutex_t growth;
+  int pinned;        ///< threads keep to one CPU each; decided when the first workers are made
+  cpu_set_t allowed; ///< CPUs of the process before any thread was pinned
   loop_slot slots[NUM_SLOTS];
 } pool = {.growth = PTHREAD_MUTEX_INITIALIZER};
 
@@ -168,6 +174,25 @@ static void *worker_main(void *argument) {
   return NULL;
 }
 
+/// Keeps `thread` on allowed CPU number `index`, counted around.
+static void pin(pthread_t thread, int index) {
+  int left = index % CPU_COUNT(&pool.allowed), cpu = 0;
+  while (!CPU_ISSET(cpu, &pool.allowed) || left-- > 0)
+    ++cpu;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  pthread_setaffinity_np(thread, sizeof one, &one);
+}
+
+/// Decides on pinning when there are no workers yet: $THRESH_PIN is 1. The caller takes the first CPU.
+static void decide_pinning(void) {
+  const char *wanted = getenv("THRESH_PIN");
+  pool.pinned = wanted && !strcmp(wanted, "1") && sched_getaffinity(0, sizeof pool.allowed, &pool.allowed) == 0;
+  if (pool.pinned)
+    pin(pthread_self(), 0);
+}
+
 /// Makes workers until there are `threads - 1`. Signals stay with the threads of the program.
 static void grow(int threads) {
   pthread_mutex_lock(&pool.growth);
@@ -178,11 +203,15 @@ static void grow(int threads) {
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   int count = atomic_load(&pool.workers);
+  if (!count)
+    decide_pinning();
   for (pthread_t thread; count < threads - 1; ++count) {
     if (pthread_create(&thread, &attributes, worker_main, (void *)(intptr_t)count)) {
       atomic_store(&pool.workers_failed, 1);
       break;
     }
+    if (pool.pinned)
+      pin(thread, count + 1);
   }
   atomic_store(&pool.workers, count);
   pthread_attr_destroy(&attributes);

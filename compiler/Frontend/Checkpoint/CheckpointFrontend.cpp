@@ -39,18 +39,28 @@ static llvm::Error buildDecoderGraph(GraphBuilder &graph, const DecoderFamily &f
 }
 
 /// Multimodal wrappers nest the language model: its config is then `text_config`.
-static llvm::Error buildModel(GraphBuilder &graph, JsonFields &config, const CheckpointOptions &options) {
+static bool isWrapper(const nlohmann::json &root) {
+  auto modelType = root.find("model_type");
+  if (modelType == root.end() || !modelType->is_string() || !root.contains("text_config"))
+    return false;
+  const auto &name = modelType->get_ref<const std::string &>();
+  return name != "bert" && !findDecoderFamily(name);
+}
+
+/// Applies `changes`, a JSON object, to the fields of the model. Its syntax has been checked.
+static void overrule(nlohmann::json &root, const std::string &changes) {
+  nlohmann::json &fields = isWrapper(root) && root["text_config"].is_object() ? root["text_config"] : root;
+  fields.update(nlohmann::json::parse(changes, nullptr, /*allow_exceptions=*/false));
+}
+
+static llvm::Error buildModel(GraphBuilder &graph, JsonFields &config, bool isNested, const CheckpointOptions &options) {
   std::string modelType = config.string("model_type");
-  std::unique_ptr<JsonFields> text;
-  const DecoderFamily *family = findDecoderFamily(modelType);
-  if (!family && modelType != "bert" && config.has("text_config")) {
-    text = config.nested("text_config");
-    if (text) {
-      modelType = text->string("model_type");
-      config.adopt(text->takeError());
-      family = findDecoderFamily(modelType);
-    }
+  std::unique_ptr<JsonFields> text = isNested ? config.nested("text_config") : nullptr;
+  if (text) {
+    modelType = text->string("model_type");
+    config.adopt(text->takeError());
   }
+  const DecoderFamily *family = findDecoderFamily(modelType);
   if (llvm::Error error = config.takeError())
     return error;
   if (family)
@@ -69,9 +79,11 @@ static llvm::Error buildGraph(llvm::StringRef folder, ModuleOp module, const Che
   auto tensors = CheckpointTensors::open(folder);
   if (!tensors)
     return tensors.takeError();
+  if (!options.modelConfig.empty())
+    overrule(*root, options.modelConfig);
   JsonFields config(*root, configFile);
   GraphBuilder graph(module, *tensors, options.fixedDims);
-  return buildModel(graph, config, options);
+  return buildModel(graph, config, isWrapper(*root), options);
 }
 
 OwningOpRef<ModuleOp> importCheckpoint(llvm::StringRef folder, MLIRContext &context, const CheckpointOptions &options) {

@@ -13,6 +13,7 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <optional>
+#include <string>
 
 namespace thresh {
 
@@ -21,6 +22,8 @@ struct CheckpointOptions {
   llvm::StringMap<int64_t> fixedDims;
   /// Tokens that a session of a decoder can hold; by default what the model allows, at most 4096.
   std::optional<int64_t> context;
+  /// A JSON object of fields that overrule those of config.json; empty: none.
+  std::string modelConfig;
 };
 
 /// The graph-stage module of the checkpoint in `folder`, or null after an error was emitted in `context`.

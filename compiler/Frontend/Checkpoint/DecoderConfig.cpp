@@ -11,6 +11,8 @@ namespace thresh {
 static constexpr int64_t kDefaultContext = 4096;
 static constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
 static constexpr int64_t kMaxLayers = 4096;
+static constexpr int64_t kMaxHeads = 65536;
+static constexpr double kMaxStateBytes = 1e14;
 
 static constexpr llvm::StringLiteral kSliding = "sliding_attention";
 static constexpr llvm::StringLiteral kFull = "full_attention";
@@ -67,17 +69,17 @@ void ConfigReader::readSizes() {
 
 void ConfigReader::readHeads() {
   const FieldNames &names = family.fields;
-  config.heads = size(names.heads, family.sizes.heads);
+  config.heads = size(names.heads, family.sizes.heads, kMaxHeads);
   bool dropsKeyValueHeads = isNested && family.sizes.keyValueHeads && !fields.mentions(names.keyValueHeads);
   config.keyValueHeads = config.heads;
   if (!names.keyValueHeads.empty())
     config.keyValueHeads =
-        fields.integer(names.keyValueHeads, 1, kMaxSize, dropsKeyValueHeads ? family.sizes.keyValueHeads : config.heads);
+        fields.integer(names.keyValueHeads, 1, kMaxHeads, dropsKeyValueHeads ? family.sizes.keyValueHeads : config.heads);
   if (config.heads % config.keyValueHeads != 0)
     fields.fail(names.keyValueHeads, "expects a divisor of " + names.heads + " " + llvm::Twine(config.heads) +
                                          ", but got " + llvm::Twine(config.keyValueHeads));
   if (!names.headDim.empty() && (family.sizes.headDim || fields.has(names.headDim))) {
-    config.headDim = fields.integer(names.headDim, 1, kMaxSize, family.sizes.headDim);
+    config.headDim = fields.integer(names.headDim, 1, kMaxHeads, family.sizes.headDim);
     return;
   }
   config.headDim = config.width / config.heads;
@@ -123,13 +125,16 @@ void ConfigReader::readContext(std::optional<int64_t> context) {
   if (family.positions.kind == PositionKind::Learned && config.context > config.positions)
     fields.fail(family.fields.positions, "expects at least the context of " + llvm::Twine(config.context) +
                                              " tokens, but got " + llvm::Twine(config.positions));
+  double rowBytes = 2.0 * sizeof(float) * config.keyValueHeads * config.headDim * config.layers.size();
+  if (rowBytes * config.context > kMaxStateBytes)
+    fields.fail(family.fields.layers, "expects keys and values of a session that fit into memory, but " +
+                                          llvm::Twine(config.context) + " tokens take " +
+                                          llvm::Twine(static_cast<int64_t>(rowBytes)) + " bytes each");
 }
 
 /// Which layers have a window, if the config sets one at all.
 std::vector<bool> ConfigReader::windowedLayers(size_t layers) {
   std::vector<bool> windowed(layers, false);
-  if (family.windows == WindowRule::None)
-    return windowed;
   if (family.windows != WindowRule::AllLayers && fields.has("layer_types")) {
     std::vector<std::string> types = fields.strings("layer_types", layers, {kSliding, kFull});
     std::transform(types.begin(), types.end(), windowed.begin(), [](const std::string &type) { return type == kSliding; });
@@ -156,6 +161,8 @@ std::vector<bool> ConfigReader::windowedLayers(size_t layers) {
 }
 
 void ConfigReader::readLayers() {
+  if (family.windows == WindowRule::None)
+    return;
   std::vector<bool> windowed = windowedLayers(config.layers.size());
   bool isOn = family.windows != WindowRule::FromLayer || fields.boolean("use_sliding_window", false);
   int64_t fallback = fields.mentions("sliding_window") ? 0 : family.window;

@@ -220,6 +220,18 @@ std::vector<std::string> JsonFields::strings(llvm::StringRef key, size_t size, l
   return texts;
 }
 
+std::vector<std::string> JsonFields::strings(llvm::StringRef key) {
+  llvm::StringRef expected = "an array of one or more strings";
+  const json *value = find(key, /*hasFallback=*/false, expected);
+  bool fits = value && value->is_array() && !value->empty() &&
+              llvm::all_of(*value, [](const json &element) { return element.is_string(); });
+  if (fits)
+    return value->get<std::vector<std::string>>();
+  if (value)
+    failType(key, expected, *value);
+  return {};
+}
+
 std::unique_ptr<JsonFields> JsonFields::nested(llvm::StringRef key) {
   const json *value = find(key, /*hasFallback=*/true, "an object");
   if (value && value->is_object())

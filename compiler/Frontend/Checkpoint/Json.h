@@ -60,6 +60,8 @@ public:
   std::vector<double> positives(llvm::StringRef key, size_t size);
   /// An array of `size` strings, each one of `known`.
   std::vector<std::string> strings(llvm::StringRef key, size_t size, llvm::ArrayRef<llvm::StringRef> known);
+  /// A non-empty array of strings.
+  std::vector<std::string> strings(llvm::StringRef key);
   /// The fields of a nested object; null if it is absent. Its errors are its own: hand them to `adopt`.
   std::unique_ptr<JsonFields> nested(llvm::StringRef key);
 

@@ -27,6 +27,12 @@ bool Rope::operator==(const Rope &other) const {
          dynamicFactor == other.dynamicFactor && dynamicFrom == other.dynamicFrom && magnitude == other.magnitude;
 }
 
+bool Rope::isFinite() const {
+  auto isFiniteFloat = [](float value) { return std::isfinite(value); };
+  return llvm::all_of(frequencies, isFiniteFloat) && llvm::all_of(longFrequencies, isFiniteFloat) &&
+         std::isfinite(static_cast<float>(magnitude)) && std::isfinite(static_cast<float>(dynamicFactor));
+}
+
 namespace {
 
 /// One scaling object being read, with the frequencies of the default type.
@@ -179,6 +185,8 @@ Rope readRope(JsonFields &config, JsonFields *scaling, const RopeContext &contex
     return reader.rope;
   }
   rule->read(reader);
+  if (!reader.rope.isFinite())
+    fields.fail(key, "expects fields that give finite angles, but these do not");
   return reader.rope;
 }
 

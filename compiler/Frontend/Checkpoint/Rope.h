@@ -20,6 +20,8 @@ struct Rope {
   double magnitude = 1;
 
   bool operator==(const Rope &other) const;
+  /// Whether every value is a finite f32.
+  bool isFinite() const;
 };
 
 /// What the scaling rules take from the rest of config.json.

@@ -79,7 +79,8 @@ THRESH_API const char *thresh_dtype_name(thresh_dtype dtype);
 /// Sets how many threads a parallel loop uses, the calling thread included, for every session of the process.
 /// 1 runs everything on the calling thread. Counts above 256 and below 1 are THRESH_INVALID_ARGUMENT. May be
 /// called at any time; loops already under way keep their count. The default is the number of CPUs that the
-/// process may run on.
+/// process may run on. With THRESH_PIN=1 in the environment the thread that runs the first loop and every worker
+/// keep to one of these CPUs each.
 THRESH_API thresh_code thresh_set_num_threads(int32_t count, thresh_status *status);
 
 /// The thread count in force. Never fails.
@@ -133,6 +134,9 @@ THRESH_API const char *thresh_model_target(const thresh_model *model);
 
 /// Most tokens that a session of `model` can hold; 0 when its entries keep nothing between runs. Never fails.
 THRESH_API int64_t thresh_model_context(const thresh_model *model);
+
+/// Bytes of the model's packed weights; 0 when it has none. Never fails.
+THRESH_API uint64_t thresh_model_weights_bytes(const thresh_model *model);
 
 /// The checked table itself, for tools that print variants and weights. Owned by the model.
 THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *model);

@@ -86,6 +86,35 @@ class Output(ctypes.Structure):
     ]
 
 
+class GenerationOptions(ctypes.Structure):
+    """thresh_generation_options"""
+
+    _fields_ = [
+        ("max_new_tokens", ctypes.c_int64),
+        ("stop_tokens", ctypes.POINTER(ctypes.c_int64)),
+        ("num_stop_tokens", ctypes.c_int32),
+        ("do_sample", ctypes.c_int32),
+        ("temperature", ctypes.c_float),
+        ("top_p", ctypes.c_float),
+        ("repetition_penalty", ctypes.c_float),
+        ("top_k", ctypes.c_int32),
+        ("seed", ctypes.c_uint64),
+    ]
+
+
+class GenerationStats(ctypes.Structure):
+    """thresh_generation_stats"""
+
+    _fields_ = [
+        ("prompt_tokens", ctypes.c_int64),
+        ("generated_tokens", ctypes.c_int64),
+        ("decoded_tokens", ctypes.c_int64),
+        ("prompt_seconds", ctypes.c_double),
+        ("decode_seconds", ctypes.c_double),
+        ("stop", ctypes.c_int),
+    ]
+
+
 _HANDLE = ctypes.c_void_p
 _STATUS = ctypes.POINTER(Status)
 
@@ -109,6 +138,34 @@ _SIGNATURES = {
     "thresh_session_position": (ctypes.c_int64, [_HANDLE]),
     "thresh_session_rewind": (ctypes.c_int, [_HANDLE, ctypes.c_int64, _STATUS]),
     "thresh_session_fork": (ctypes.c_int, [_HANDLE, ctypes.POINTER(_HANDLE), _STATUS]),
+    "thresh_session_score": (
+        ctypes.c_int,
+        [
+            _HANDLE,
+            ctypes.c_int32,
+            ctypes.POINTER(ctypes.c_int64),
+            ctypes.c_int64,
+            ctypes.POINTER(ctypes.c_float),
+            _STATUS,
+        ],
+    ),
+    "thresh_model_weights_bytes": (ctypes.c_uint64, [_HANDLE]),
+    "thresh_model_vocabulary": (ctypes.c_int64, [_HANDLE]),
+    "thresh_model_generation_options": (GenerationOptions, [_HANDLE]),
+    "thresh_generation_create": (
+        ctypes.c_int,
+        [
+            _HANDLE,
+            ctypes.POINTER(ctypes.c_int64),
+            ctypes.c_int64,
+            ctypes.POINTER(GenerationOptions),
+            ctypes.POINTER(_HANDLE),
+            _STATUS,
+        ],
+    ),
+    "thresh_generation_next": (ctypes.c_int, [_HANDLE, ctypes.POINTER(ctypes.c_int64), _STATUS]),
+    "thresh_generation_get_stats": (GenerationStats, [_HANDLE]),
+    "thresh_generation_free": (None, [_HANDLE]),
     "thresh_session_run": (
         ctypes.c_int,
         [

@@ -4,82 +4,16 @@ import ctypes
 import json
 import os
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Optional, Union
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thresh._library import (
-    MAX_RANK,
-    EntryDeclaration,
-    Input,
-    OpenOptions,
-    Output,
-    TensorDeclaration,
-    ThreshError,
-    call,
-    library,
-)
-
-# Names and NumPy types in the order of thresh_dtype. NumPy has no bfloat16: its bits travel as uint16.
-_DTYPES = [
-    ("f32", np.float32),
-    ("f64", np.float64),
-    ("f16", np.float16),
-    ("bf16", np.uint16),
-    ("i8", np.int8),
-    ("u8", np.uint8),
-    ("i16", np.int16),
-    ("u16", np.uint16),
-    ("i32", np.int32),
-    ("u32", np.uint32),
-    ("i64", np.int64),
-    ("u64", np.uint64),
-    ("bool", np.bool_),
-]
-_BF16 = 3
-_NUMBERS = {np.dtype(numpy_type): number for number, (_, numpy_type) in enumerate(_DTYPES) if number != _BF16}
-
-
-class TensorInfo(NamedTuple):
-    """One declared input or output."""
-
-    name: str
-    dtype: str
-    """"f32", "i64", "bool", ..."""
-    shape: tuple[Union[int, str], ...]
-    """Extents; the dimension's name where it is dynamic. Equal names mean equal extents."""
-    optional: bool
-    """Whether an input may be left out."""
-
-
-class _Entry(NamedTuple):
-    """One entry point, and the ABI dtype of each input by name and by position."""
-
-    number: int
-    inputs: list[TensorInfo]
-    outputs: list[TensorInfo]
-    input_dtypes: dict[Union[str, int], int]
-
-
-def _tensor_info(declared: TensorDeclaration) -> TensorInfo:
-    shape = tuple(
-        declared.shape[i] if declared.shape[i] >= 0 else declared.dim_symbols[i].decode() for i in range(declared.rank)
-    )
-    return TensorInfo(declared.name.decode(), _DTYPES[declared.dtype][0], shape, bool(declared.optional))
-
-
-def _entry(number: int, declared: EntryDeclaration) -> _Entry:
-    dtypes: dict[Union[str, int], int] = {}
-    for i in range(declared.num_inputs):
-        dtypes[i] = dtypes[declared.inputs[i].name.decode()] = declared.inputs[i].dtype
-    return _Entry(
-        number,
-        [_tensor_info(declared.inputs[i]) for i in range(declared.num_inputs)],
-        [_tensor_info(declared.outputs[i]) for i in range(declared.num_outputs)],
-        dtypes,
-    )
+from thresh._library import OpenOptions, ThreshError, call, library
+from thresh._tensors import Entry, TensorInfo, entry_of, find, run
+from thresh.session import Session
+from thresh.tokenizer import Tokenizer, find_tokenizer, open_tokenizer, stream_text
 
 
 def _free(handle: ctypes.c_void_p, sessions: list[ctypes.c_void_p]) -> None:
@@ -115,10 +49,15 @@ class Model:
         self._handle = handle
         self._idle: list[ctypes.c_void_p] = []
         self._finalizer = weakref.finalize(self, _free, handle, self._idle)
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         for index in range(library().thresh_model_num_entries(handle)):
             declared = library().thresh_model_entry(handle, index).contents
-            self._entries[declared.name.decode()] = _entry(index, declared)
+            self._entries[declared.name.decode()] = entry_of(index, declared)
+        self._path = path
+        self._vocabulary: int = library().thresh_model_vocabulary(handle)
+        self._generation_options = library().thresh_model_generation_options(handle)
+        self._weights_bytes: int = library().thresh_model_weights_bytes(handle)
+        self._context: int = library().thresh_model_context(handle)
         self._target: str = library().thresh_model_target(handle).decode()
         self._metadata: str = library().thresh_model_metadata(handle).decode()
 
@@ -149,7 +88,7 @@ class Model:
 
     def signature(self, entry: Optional[str] = None) -> tuple[list[TensorInfo], list[TensorInfo]]:
         """Inputs and outputs of an entry point."""
-        found = self._find(entry)
+        found = find(self._entries, entry)
         return list(found.inputs), list(found.outputs)
 
     @property
@@ -160,8 +99,7 @@ class Model:
     @property
     def metadata(self) -> dict[str, Any]:
         """What the compiler wrote about the library."""
-        metadata: dict[str, Any] = json.loads(self._metadata)
-        return metadata
+        return json.loads(self._metadata)
 
     def run(
         self,
@@ -169,39 +107,64 @@ class Model:
         outputs: Optional[Sequence[str]] = None,
         entry: Optional[str] = None,
     ) -> dict[str, np.ndarray]:
-        """Runs an entry point and returns its outputs by name, as arrays of their own.
+        """Runs an entry point and returns its outputs by name, as arrays of their own. Nothing is kept for later runs.
 
         inputs: by name, or in the order of declaration. Dtypes must be the declared ones: nothing is converted.
             Bfloat16 is given as uint16 bits, or as an ml_dtypes array, and returned as uint16 bits.
         outputs: names of the outputs wanted; all without it.
         entry: the entry point; the first without it.
         """
-        found = self._find(entry)
-        given: list[tuple[Union[str, int], ArrayLike]] = (
-            list(inputs.items()) if isinstance(inputs, Mapping) else list(enumerate(inputs))
-        )
-        arrays = [_array(key, value) for key, value in given]
-        c_inputs = (Input * len(arrays))()
-        for slot, (key, _), array in zip(c_inputs, given, arrays):
-            _fill_input(slot, key, array, found.input_dtypes.get(key))
-        names = [info.name for info in found.outputs] if outputs is None else list(outputs)
-        c_outputs = (Output * len(names))()
-        for slot, name in zip(c_outputs, names):
-            slot.name = name.encode()
-
         session = self._take_session()
         try:
-            call("thresh_session_run", session, found.number, c_inputs, len(c_inputs), c_outputs, len(c_outputs))
-            return {name: _copy(slot) for name, slot in zip(names, c_outputs)}
+            return run(session, find(self._entries, entry), inputs, outputs)
         finally:
             self._give_session(session)
 
-    def _find(self, entry: Optional[str]) -> _Entry:
-        if entry is None:
-            return next(iter(self._entries.values()))
-        if entry not in self._entries:
-            raise ThreshError(f"the library has no entry {entry!r}; it has {', '.join(map(repr, self._entries))}")
-        return self._entries[entry]
+    def session(self) -> Session:
+        """A session, for runs that continue one another. It outlives the model's closing."""
+        return Session(self._make_session(), self._entries, self._vocabulary, self._generation_options)
+
+    @property
+    def vocabulary(self) -> int:
+        """Tokens of the vocabulary; 0 when the model is no language model."""
+        return self._vocabulary
+
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of the packed weights."""
+        return self._weights_bytes
+
+    @property
+    def context(self) -> int:
+        """Most tokens that a session can hold; 0 when runs do not continue one another."""
+        return self._context
+
+    def tokenizer(self, path: Union[None, str, os.PathLike[str]] = None) -> Tokenizer:
+        """The tokenizer in the file at `path`, a tokenizer.json or tokenizer.model; without it the one beside the
+        library."""
+        return open_tokenizer(path) if path is not None else find_tokenizer(self._path)
+
+    def generate(
+        self,
+        prompt: Union[str, Sequence[int]],
+        *,
+        tokenizer: Union[None, str, os.PathLike[str], Tokenizer] = None,
+        stream: bool = False,
+        **choices: Any,
+    ) -> Union[str, list[int], Iterator[str], Iterator[int]]:
+        """What follows the prompt: text after text, tokens after tokens.
+
+        stream: return an iterator over pieces of text, or tokens, as they are made.
+        tokenizer: of a text prompt: an object with encode and decode, or a file; without it the file beside the library.
+        choices: max_new_tokens, temperature and so on, as for Session.generate.
+        """
+        if not isinstance(prompt, str):
+            tokens = self.session().generate(prompt, **choices)
+            return tokens if stream else list(tokens)
+        if tokenizer is None or isinstance(tokenizer, (str, os.PathLike)):
+            tokenizer = self.tokenizer(tokenizer)
+        pieces = stream_text(tokenizer, self.session().generate(tokenizer.encode(prompt), **choices))
+        return pieces if stream else "".join(pieces)
 
     def _take_session(self) -> ctypes.c_void_p:
         if not self._finalizer.alive:
@@ -209,41 +172,18 @@ class Model:
         try:
             return self._idle.pop()
         except IndexError:
-            session = ctypes.c_void_p()
-            call("thresh_session_create", self._handle, ctypes.byref(session))
-            return session
+            return self._make_session()
+
+    def _make_session(self) -> ctypes.c_void_p:
+        if not self._finalizer.alive:
+            raise ThreshError("the model is closed")
+        session = ctypes.c_void_p()
+        call("thresh_session_create", self._handle, ctypes.byref(session))
+        return session
 
     def _give_session(self, session: ctypes.c_void_p) -> None:
         if self._finalizer.alive:
+            call("thresh_session_rewind", session, 0)
             self._idle.append(session)
         else:
             library().thresh_session_free(session)
-
-
-def _array(key: Union[str, int], value: ArrayLike) -> np.ndarray:
-    """The value as an array that C can read: native byte order, aligned, contiguous."""
-    array = np.asarray(value)
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype.name != "bfloat16" and array.dtype not in _NUMBERS:
-        raise ThreshError(f"input {key!r} has NumPy dtype {array.dtype}, which no model takes")
-    if array.ndim > MAX_RANK:
-        raise ThreshError(f"input {key!r} expects a rank of at most {MAX_RANK}, but got {array.ndim}")
-    return np.require(array, requirements=["C", "A"])
-
-
-def _fill_input(slot: Input, key: Union[str, int], array: np.ndarray, declared_dtype: Optional[int]) -> None:
-    is_bf16 = array.dtype.name == "bfloat16" or (declared_dtype == _BF16 and array.dtype == np.uint16)
-    slot.name = key.encode() if isinstance(key, str) else None
-    slot.dtype = _BF16 if is_bf16 else _NUMBERS[array.dtype]
-    slot.rank = array.ndim
-    slot.shape[: array.ndim] = array.shape
-    slot.data = array.ctypes.data
-    slot.bytes = array.nbytes
-
-
-def _copy(slot: Output) -> np.ndarray:
-    """The output as an array with memory of its own."""
-    shape = tuple(slot.shape[: slot.rank])
-    array = np.empty(shape, dtype=_DTYPES[slot.dtype][1])
-    ctypes.memmove(array.ctypes.data, slot.data, slot.bytes)
-    return array

@@ -98,3 +98,26 @@ def test_longest_context_by_default(tmp_path, run_tool):
     assert context(max_position_embeddings=131072) == "4096"
     assert context("--context", 8192, max_position_embeddings=131072) == "8192"
     assert context("--context", 100) == "100"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_description(nested, tmp_path, compile_decoder):
+    """Fields of `model_config` overrule the checkpoint's, nested or not; the rest says how to compile."""
+    written = llama(hidden_act="silu", rms_norm_eps=1e-5)
+    fields = {**written, "hidden_act": "relu"}
+    tensors = random_tensors(fields)
+    config = {"model_type": "llava", "text_config": written} if nested else written
+    save(tmp_path / "checkpoint", config, tensors, "model.")
+    description = {"model": "checkpoint", "model_config": {"hidden_act": "relu"}, "context_window_size": 24}
+    (tmp_path / "tiny.json").write_text(json.dumps(description))
+    start = compile_decoder(tmp_path / "tiny.json")
+    check(start, fields, tensors)
+    with pytest.raises(RuntimeError, match="24"):
+        start().run("prefill", np.zeros(25))
+
+
+def test_context_is_for_checkpoints(tmp_path, run_tool):
+    (tmp_path / "model.onnx").write_bytes(b"")
+    result = run_tool("thresh", "compile", tmp_path / "model.onnx", "-o", tmp_path / "model.so", "--context", 8)
+    assert result.returncode == 1
+    assert "is no checkpoint, but a context length or fields of config.json are given" in result.stderr

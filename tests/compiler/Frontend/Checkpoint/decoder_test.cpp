@@ -137,7 +137,7 @@ TEST_F(DecoderTest, NamesFieldsOfNestedConfigs) {
   nlohmann::json text = config;
   text["num_attention_heads"] = "4";
   config = {{"model_type", "llava"}, {"text_config", text}};
-  EXPECT_EQ(problem(), inConfig("/text_config/num_attention_heads: expects an integer from 1 to 2147483647, but got \"4\""));
+  EXPECT_EQ(problem(), inConfig("/text_config/num_attention_heads: expects an integer from 1 to 65536, but got \"4\""));
 }
 
 TEST_F(DecoderTest, RejectsBadSizes) {
@@ -154,6 +154,13 @@ TEST_F(DecoderTest, RejectsBadSizes) {
   EXPECT_EQ(problemWith({{"partial_rotary_factor", 1.5}}), inConfig("/partial_rotary_factor: expects at most 1"));
   EXPECT_EQ(problemWith({{"head_dim", 4}, {"partial_rotary_factor", 0.25}}),
             inConfig("/partial_rotary_factor: expects an even number of rotated elements of a head, but got 1"));
+}
+
+TEST_F(DecoderTest, RejectsSessionsThatFitNowhere) {
+  options.context = int64_t(1) << 30;
+  EXPECT_EQ(problemWith({{"num_hidden_layers", 4096}, {"head_dim", 1024}}),
+            inConfig("/num_hidden_layers: expects keys and values of a session that fit into memory, but 1073741824 tokens "
+                     "take 67108864 bytes each"));
 }
 
 TEST_F(DecoderTest, RejectsWhatItDoesNotCompute) {
@@ -179,6 +186,10 @@ TEST_F(DecoderTest, RejectsBadRotations) {
             inConfig("/rope_scaling/high_freq_factor: expects more than low_freq_factor, but got no more"));
   EXPECT_EQ(scaling({{"rope_type", "longrope"}, {"short_factor", {1.0}}, {"long_factor", {1.0, 2.0}}}),
             inConfig("/rope_scaling/long_factor: expects an array of 1 numbers greater than 0, but got [1.0,2.0]"));
+  EXPECT_EQ(scaling({{"rope_type", "linear"}, {"factor", 1e-300}}),
+            inConfig("/rope_scaling/rope_type: expects fields that give finite angles, but these do not"));
+  EXPECT_EQ(scaling({{"type", "su"}, {"short_factor", {1.0}}, {"long_factor", {1.0}}, {"original_max_position_embeddings", 1}}),
+            inConfig("/rope_scaling/type: expects fields that give finite angles, but these do not"));
   EXPECT_EQ(scaling("linear"), inConfig("/rope_scaling: expects an object, but got \"linear\""));
 }
 
