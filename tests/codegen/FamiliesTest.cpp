@@ -168,7 +168,7 @@ TEST(Matmul, PackedWeights) {
                        {Rhs::Packed, Epilogue::None, 33, 64},
                        {Rhs::Packed, Epilogue::Bias, -1, 32}}) {
     Trial trial{matmulSpec(c), {}, {1e-4, 2e-4}};
-    for (int64_t m : {1, 2, 3, 5, 8, 9, 17, 40})
+    for (int64_t m : {0, 1, 2, 3, 5, 8, 9, 17, 40})
       trial.shapes.push_back(matmulShapes(c, c.leading == 2 ? std::vector<int64_t>{2, m} : std::vector<int64_t>{m},
                                           c.k < 0 ? 19 : c.k, c.n));
     if (c.leading == 2)
@@ -188,7 +188,7 @@ TEST(Matmul, PlainAndTransposed) {
                        {Rhs::Plain, Epilogue::None, 12, 20, 1, false, DType::F16}}) {
     double slack = c.dtype == DType::F16 ? 0.5 : 2e-4;
     Trial trial{matmulSpec(c), {}, {1e-4, slack}};
-    for (std::vector<int64_t> size : {std::vector<int64_t>{1, 1, 1}, {9, 33, 50}, {24, 40, 96}, {3, 7, 130}})
+    for (std::vector<int64_t> size : {std::vector<int64_t>{1, 1, 1}, {4, 0, 5}, {9, 33, 50}, {24, 40, 96}, {3, 7, 130}})
       trial.shapes.push_back(matmulShapes(c,
                                           c.batched ? std::vector<int64_t>{3, size[0]} : std::vector<int64_t>{size[0]},
                                           c.k < 0 ? size[1] : c.k, c.n < 0 ? size[2] : c.n));

@@ -44,8 +44,7 @@ struct Expression {
 /// An activation of one input: `fn` gives the value.
 using ActivationFn = Value (*)(Node &node, Expression &e, Value x);
 
-template <ActivationFn fn>
-static LogicalResult activation(Node &node) {
+template <ActivationFn fn> static LogicalResult activation(Node &node) {
   const Tensor &x = node.input(0);
   Expression e{node.emit, x};
   node.setOutput(0, node.emit.like(x, fn(node, e, x.value)));
@@ -142,8 +141,7 @@ static Value gelu(Node &node, Expression &e, Value x) {
 }
 
 /// com.microsoft's Gelu variants: an activation of input 0 plus an optional bias.
-template <ActivationFn fn>
-static LogicalResult biasedActivation(Node &node) {
+template <ActivationFn fn> static LogicalResult biasedActivation(Node &node) {
   Tensor x = node.input(0);
   if (node.hasInput(1)) {
     FailureOr<SmallVector<Tensor>> tensors = node.emit.broadcastAll({x, node.input(1)});
@@ -222,8 +220,7 @@ static FailureOr<AxisView> axisView(Node &node) {
   return AxisView{emit.reshape(x, flat), 1};
 }
 
-template <bool isLog>
-static LogicalResult softmax(Node &node) {
+template <bool isLog> static LogicalResult softmax(Node &node) {
   FailureOr<AxisView> view = axisView(node);
   if (failed(view))
     return failure();

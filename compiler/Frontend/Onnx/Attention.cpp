@@ -86,11 +86,11 @@ static Tensor visibleKeys(Emitter &emit, const Visibility &visibility, Size batc
     if (visibility.causal)
       require(compare(arith::CmpIPredicate::sle, key, position));
     if (visibility.left >= 0)
-      require(compare(arith::CmpIPredicate::sge, key,
-                      arith::SubIOp::create(b, loc, position, number(visibility.left))));
+      require(
+          compare(arith::CmpIPredicate::sge, key, arith::SubIOp::create(b, loc, position, number(visibility.left))));
     if (visibility.right >= 0)
-      require(compare(arith::CmpIPredicate::sle, key,
-                      arith::AddIOp::create(b, loc, position, number(visibility.right))));
+      require(
+          compare(arith::CmpIPredicate::sle, key, arith::AddIOp::create(b, loc, position, number(visibility.right))));
     return result;
   };
   return emit.generate(emit.builder.getI1Type(), sizes, {}, body);
@@ -110,8 +110,9 @@ static Tensor maskBias(Emitter &emit, Tensor mask, Size keys, Type type) {
     high.back() = emit.math.sub(keys, mask.sizes.back());
     TypedAttr fill = isBool ? TypedAttr(emit.builder.getBoolAttr(false))
                             : TypedAttr(emit.builder.getFloatAttr(mask.elementType, -INFINITY));
-    mask = emit.pad(mask, low, high, arith::ConstantOp::create(emit.builder, fill));
-    mask.sizes.back() = keys;
+    Sizes sizes = mask.sizes;
+    sizes.back() = keys;
+    mask = emit.pad(mask, low, high, sizes, arith::ConstantOp::create(emit.builder, fill));
   }
   return isBool ? maskToBias(emit, mask, type) : emit.cast(mask, type, false);
 }
@@ -157,8 +158,8 @@ static FailureOr<Operands> readOperands(Node &node) {
   if (!a || !b || *a != *b || *a == 0 || queries->sizes[0] != keys->sizes[0])
     return node.error() << "expects queries and keys of one batch and known head size, but got " << queries->type()
                         << " and " << keys->type();
-  Size pastLength = node.hasInput(4) && node.shapeInput(4).rank() == 4 ? node.shapeInput(4).sizes[2]
-                                                                       : node.emit.math.constant(0);
+  Size pastLength =
+      node.hasInput(4) && node.shapeInput(4).rank() == 4 ? node.shapeInput(4).sizes[2] : node.emit.math.constant(0);
   keys = withPast(node, 4, *keys, 1);
   if (failed(keys))
     return failure();
@@ -210,8 +211,7 @@ static FailureOr<std::optional<Tensor>> readBias(Node &node, const Operands &ope
   }
   if (!visibility.isTrivial()) {
     const Tensor &queries = operands.queries;
-    terms.push_back(
-        maskToBias(emit, visibleKeys(emit, visibility, queries.sizes[0], queries.sizes[2], keys), type));
+    terms.push_back(maskToBias(emit, visibleKeys(emit, visibility, queries.sizes[0], queries.sizes[2], keys), type));
   }
   if (terms.empty())
     return std::optional<Tensor>();
@@ -299,8 +299,8 @@ static Tensor lastPart(Emitter &emit, const Tensor &x, int64_t offset, int64_t c
   return emit.slice(x, offsets, sizes, strides);
 }
 
-/// A cache [batch, length, half] (or [positions, half] looked up by `positionsInput`) at the shape of `half`, whose length is dimension
-/// `lengthAxis` of four.
+/// A cache [batch, length, half] (or [positions, half] looked up by `positionsInput`) at the shape of `half`, whose
+/// length is dimension `lengthAxis` of four.
 static FailureOr<Tensor> rotaryTable(Node &node, size_t input, size_t positionsInput, const Tensor &half,
                                      int64_t lengthAxis) {
   Emitter &emit = node.emit;
@@ -326,8 +326,8 @@ static FailureOr<Tensor> rotaryTable(Node &node, size_t input, size_t positionsI
   return emit.broadcast(emit.reshape(table, sizes), half.sizes);
 }
 
-/// Rotates the pairs (x1, x2) of each head: (cos x1 - sin x2, sin x1 + cos x2). The pairs are the halves of the rotated part of the
-/// head, or its neighbours.
+/// Rotates the pairs (x1, x2) of each head: (cos x1 - sin x2, sin x1 + cos x2). The pairs are the halves of the rotated
+/// part of the head, or its neighbours.
 static LogicalResult rotate(Node &node, size_t positionsInput, size_t cosInput, size_t sinInput) {
   Emitter &emit = node.emit;
   Tensor x = node.input(0);
@@ -387,11 +387,13 @@ static LogicalResult tensorScatter(Node &node) {
     return failure();
   bool fits = update.rank() == past.rank() && *axis > 0 && update.elementType == past.elementType;
   for (int64_t i = 0; fits && i < past.rank(); ++i)
-    fits = i == *axis ? SizeMath::known(update.sizes[i]).value_or(0) <= SizeMath::known(past.sizes[i]).value_or(INT64_MAX)
-                      : update.sizes[i] == past.sizes[i];
+    fits = i == *axis
+               ? SizeMath::known(update.sizes[i]).value_or(0) <= SizeMath::known(past.sizes[i]).value_or(INT64_MAX)
+               : update.sizes[i] == past.sizes[i];
   if (!fits || (mode != "linear" && mode != "circular"))
-    return node.error() << "expects an update that differs along an axis > 0 only, and mode linear or circular, but got "
-                        << update.type() << " for " << past.type();
+    return node.error()
+           << "expects an update that differs along an axis > 0 only, and mode linear or circular, but got "
+           << update.type() << " for " << past.type();
   Value starts;
   if (node.hasInput(2)) {
     const Tensor &indices = node.input(2);

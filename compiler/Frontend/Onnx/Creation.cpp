@@ -10,8 +10,7 @@ using namespace mlir;
 using namespace thresh;
 
 /// A vector or scalar of the numbers that an attribute of a Constant spells out.
-template <typename Number>
-static Tensor numbersTensor(Emitter &emit, ArrayRef<Number> numbers, bool isScalar) {
+template <typename Number> static Tensor numbersTensor(Emitter &emit, ArrayRef<Number> numbers, bool isScalar) {
   Type type = std::is_same_v<Number, float> ? Type(emit.builder.getF32Type()) : Type(emit.builder.getI64Type());
   SmallVector<int64_t> shape;
   if (!isScalar)
@@ -184,8 +183,7 @@ static LogicalResult floatRange(Node &node) {
     Value index = arith::IndexCastOp::create(b, loc, b.getI64Type(), indices[0]);
     Value offset = arith::MulFOp::create(b, loc, arith::SIToFPOp::create(b, loc, wide, index),
                                          arith::ConstantOp::create(b, loc, b.getF64FloatAttr(delta)));
-    Value element =
-        arith::AddFOp::create(b, loc, arith::ConstantOp::create(b, loc, b.getF64FloatAttr(start)), offset);
+    Value element = arith::AddFOp::create(b, loc, arith::ConstantOp::create(b, loc, b.getF64FloatAttr(start)), offset);
     return type == wide ? element : Value(arith::TruncFOp::create(b, loc, type, element));
   };
   node.setOutput(0, emit.generate(type, sizes, {}, body));
@@ -217,12 +215,9 @@ static LogicalResult ifOp(Node &node) {
 }
 
 static const OpHandler table[] = {
-    {"Constant", 0, 0, TypeClass::Any, constant},
-    {"ConstantOfShape", 1, 1, TypeClass::Integer, constantOfShape},
-    {"EyeLike", 1, 1, TypeClass::Any, eyeLike},
-    {"If", 1, 1, TypeClass::Bool, ifOp},
-    {"Range", 3, 3, TypeClass::Numeric, range},
-    {"Shape", 1, 1, TypeClass::Any, shapeOf},
+    {"Constant", 0, 0, TypeClass::Any, constant}, {"ConstantOfShape", 1, 1, TypeClass::Integer, constantOfShape},
+    {"EyeLike", 1, 1, TypeClass::Any, eyeLike},   {"If", 1, 1, TypeClass::Bool, ifOp},
+    {"Range", 3, 3, TypeClass::Numeric, range},   {"Shape", 1, 1, TypeClass::Any, shapeOf},
     {"Size", 1, 1, TypeClass::Any, sizeOf},
 };
 

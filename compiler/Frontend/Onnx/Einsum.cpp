@@ -8,7 +8,8 @@ using namespace thresh;
 
 namespace {
 
-/// A tensor whose dimensions have names. Letters name themselves; the dimensions under an ellipsis are digits, '0' being the last.
+/// A tensor whose dimensions have names. Letters name themselves; the dimensions under an ellipsis are digits, '0'
+/// being the last.
 struct Term {
   Tensor tensor;
   std::string labels;

@@ -10,8 +10,7 @@ using namespace thresh;
 //===- Unary ---------------------------------------------------------------===//
 
 /// An op of `math` on whole tensors.
-template <typename OpTy>
-static LogicalResult unary(Node &node) {
+template <typename OpTy> static LogicalResult unary(Node &node) {
   const Tensor &x = node.input(0);
   node.setOutput(0, node.emit.like(x, OpTy::create(node.emit.builder, x.value)));
   return success();
@@ -77,8 +76,8 @@ static LogicalResult sign(Node &node) {
 
 static LogicalResult logicalNot(Node &node) {
   const Tensor &x = node.input(0);
-  node.setOutput(
-      0, node.emit.like(x, arith::XOrIOp::create(node.emit.builder, x.value, node.emit.splatInteger(x.elementType, x.sizes, -1))));
+  node.setOutput(0, node.emit.like(x, arith::XOrIOp::create(node.emit.builder, x.value,
+                                                            node.emit.splatInteger(x.elementType, x.sizes, -1))));
   return success();
 }
 
@@ -114,8 +113,7 @@ static Value divValues(Emitter &emit, Value a, Value b, bool isUnsigned) { retur
 static Value maxValues(Emitter &emit, Value a, Value b, bool isUnsigned) { return emit.max(a, b, isUnsigned); }
 static Value minValues(Emitter &emit, Value a, Value b, bool isUnsigned) { return emit.min(a, b, isUnsigned); }
 
-template <typename OpTy>
-static Value integerOp(Emitter &emit, Value a, Value b, bool) {
+template <typename OpTy> static Value integerOp(Emitter &emit, Value a, Value b, bool) {
   return OpTy::create(emit.builder, a, b);
 }
 
@@ -131,8 +129,7 @@ static FailureOr<SmallVector<Tensor>> operands(Node &node) {
 }
 
 /// One or more inputs combined from the left.
-template <BinaryFn fn>
-static LogicalResult fold(Node &node) {
+template <BinaryFn fn> static LogicalResult fold(Node &node) {
   FailureOr<SmallVector<Tensor>> tensors = operands(node);
   if (failed(tensors))
     return failure();
@@ -186,8 +183,7 @@ static LogicalResult modulo(Node &node) {
     rest = arith::RemSIOp::create(emit.builder, a.value, b.value);
   if (node.intAttribute("fmod", 0) == 0 && !a.isUnsigned) {
     Value zero = emit.splatLike(a, 0);
-    Value signsDiffer =
-        arith::XOrIOp::create(emit.builder, emit.less(rest, zero), emit.less(b.value, zero));
+    Value signsDiffer = arith::XOrIOp::create(emit.builder, emit.less(rest, zero), emit.less(b.value, zero));
     Value isZero = emit.equal(rest, zero);
     Value fixed = emit.select(signsDiffer, emit.add(rest, b.value), rest);
     rest = emit.select(isZero, rest, fixed);

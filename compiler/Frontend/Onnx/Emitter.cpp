@@ -23,8 +23,8 @@ Tensor Emitter::wrap(Value value, ArrayRef<Size> sizes, bool isUnsigned) {
 Tensor Emitter::constant(DenseElementsAttr elements, bool isUnsigned) {
   auto type = llvm::cast<RankedTensorType>(elements.getType());
   Tensor tensor{Value(), type.getElementType(), math.constants(type.getShape()), isUnsigned, std::nullopt};
-  bool tracked = type.getElementType().isInteger(64) || type.getElementType().isInteger(32) ||
-                 type.getElementType().isInteger(1);
+  bool tracked =
+      type.getElementType().isInteger(64) || type.getElementType().isInteger(32) || type.getElementType().isInteger(1);
   if (tracked && !isUnsigned && type.getNumElements() <= maxShapeElements) {
     tensor.elements.emplace();
     bool isBool = type.getElementType().isInteger(1);
@@ -205,10 +205,8 @@ Tensor Emitter::slice(const Tensor &tensor, ArrayRef<Size> offsets, ArrayRef<Siz
   return wrap(result, sizes, tensor.isUnsigned);
 }
 
-Tensor Emitter::pad(const Tensor &tensor, ArrayRef<Size> low, ArrayRef<Size> high, Value fill) {
-  Tensor result{Value(), tensor.elementType, {}, tensor.isUnsigned, std::nullopt};
-  for (auto [size, before, after] : llvm::zip_equal(tensor.sizes, low, high))
-    result.sizes.push_back(math.add(math.add(size, before), after));
+Tensor Emitter::pad(const Tensor &tensor, ArrayRef<Size> low, ArrayRef<Size> high, ArrayRef<Size> sizes, Value fill) {
+  Tensor result{Value(), tensor.elementType, Sizes(sizes), tensor.isUnsigned, std::nullopt};
   result.value = tensor::PadOp::create(builder, result.type(), value(tensor), low, high, fill);
   return result;
 }
@@ -328,9 +326,7 @@ Value Emitter::equal(Value a, Value b) {
   return arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, a, b);
 }
 
-Value Emitter::select(Value condition, Value a, Value b) {
-  return arith::SelectOp::create(builder, condition, a, b);
-}
+Value Emitter::select(Value condition, Value a, Value b) { return arith::SelectOp::create(builder, condition, a, b); }
 
 //===- Others --------------------------------------------------------------===//
 
@@ -354,12 +350,10 @@ Tensor Emitter::reduce(ReduceKind kind, const Tensor &tensor, ArrayRef<int64_t> 
   return result;
 }
 
-Tensor Emitter::argReduce(ArgReduceKind kind, const Tensor &tensor, int64_t dimension, bool selectLast,
-                          bool keepDims) {
+Tensor Emitter::argReduce(ArgReduceKind kind, const Tensor &tensor, int64_t dimension, bool selectLast, bool keepDims) {
   Sizes sizes = reducedSizes(*this, tensor.sizes, dimension, keepDims);
   Tensor result{Value(), builder.getI64Type(), sizes, false, std::nullopt};
-  result.value =
-      ArgReduceOp::create(builder, result.type(), kind, value(tensor), dimension, selectLast, keepDims);
+  result.value = ArgReduceOp::create(builder, result.type(), kind, value(tensor), dimension, selectLast, keepDims);
   return result;
 }
 
@@ -378,13 +372,13 @@ Tensor Emitter::generate(Type elementType, ArrayRef<Size> sizes, ArrayRef<Tensor
   Value init = empty(elementType, sizes);
   SmallVector<AffineMap> maps(inputs.size() + 1, builder.getMultiDimIdentityMap(sizes.size()));
   SmallVector<utils::IteratorType> iterators(sizes.size(), utils::IteratorType::parallel);
-  auto generic = linalg::GenericOp::create(
-      builder, init.getType(), operands, init, maps, iterators,
-      [&](OpBuilder &inner, Location loc, ValueRange arguments) {
-        SmallVector<Value> indices;
-        for (size_t i = 0; i < sizes.size(); ++i)
-          indices.push_back(linalg::IndexOp::create(inner, loc, i));
-        linalg::YieldOp::create(inner, loc, body(inner, loc, indices, arguments.drop_back()));
-      });
+  auto generic =
+      linalg::GenericOp::create(builder, init.getType(), operands, init, maps, iterators,
+                                [&](OpBuilder &inner, Location loc, ValueRange arguments) {
+                                  SmallVector<Value> indices;
+                                  for (size_t i = 0; i < sizes.size(); ++i)
+                                    indices.push_back(linalg::IndexOp::create(inner, loc, i));
+                                  linalg::YieldOp::create(inner, loc, body(inner, loc, indices, arguments.drop_back()));
+                                });
   return wrap(generic.getResult(0), sizes, isUnsigned);
 }

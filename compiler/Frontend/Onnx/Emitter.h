@@ -10,8 +10,8 @@
 
 namespace thresh {
 
-/// Emits ops at the end of `main` and keeps each tensor's sizes. A function that can fail emits the error itself, at the
-/// builder's location (the ONNX node).
+/// Emits ops at the end of `main` and keeps each tensor's sizes. A function that can fail emits the error itself, at
+/// the builder's location (the ONNX node).
 class Emitter {
 public:
   explicit Emitter(mlir::Location loc, mlir::OpBuilder opBuilder) : builder(loc, opBuilder), math(builder) {}
@@ -32,9 +32,7 @@ public:
   mlir::Value value(const Tensor &tensor);
   /// A tensor of `sizes` filled with `number`, converted to the element type.
   mlir::Value splat(mlir::Type elementType, llvm::ArrayRef<Size> sizes, double number);
-  mlir::Value splatLike(const Tensor &tensor, double number) {
-    return splat(tensor.elementType, tensor.sizes, number);
-  }
+  mlir::Value splatLike(const Tensor &tensor, double number) { return splat(tensor.elementType, tensor.sizes, number); }
   /// The same for an integer that a double may not hold.
   mlir::Value splatInteger(mlir::Type elementType, llvm::ArrayRef<Size> sizes, int64_t number);
   /// An uninitialised tensor.
@@ -56,8 +54,9 @@ public:
   /// Elements offsets[i] + strides[i] * n; all within the tensor, strides > 0.
   Tensor slice(const Tensor &tensor, llvm::ArrayRef<Size> offsets, llvm::ArrayRef<Size> sizes,
                llvm::ArrayRef<Size> strides);
-  /// `tensor` between `low` and `high` elements of `fill` in each dimension.
-  Tensor pad(const Tensor &tensor, llvm::ArrayRef<Size> low, llvm::ArrayRef<Size> high, mlir::Value fill);
+  /// `tensor` between `low` and `high` elements of `fill` in each dimension: `sizes` together.
+  Tensor pad(const Tensor &tensor, llvm::ArrayRef<Size> low, llvm::ArrayRef<Size> high, llvm::ArrayRef<Size> sizes,
+             mlir::Value fill);
   /// At least one tensor; all sizes but the one of `axis` equal.
   Tensor concat(llvm::ArrayRef<Tensor> tensors, int64_t axis);
   /// Stops the call with `format` (two %lld) unless a == b.
@@ -93,8 +92,8 @@ public:
 
   using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange indices,
                                               mlir::ValueRange inputs)>;
-  /// A tensor of `sizes` computed element by element: `body` gets the index of the element and the elements of `inputs` (of
-  /// the same sizes) at that index.
+  /// A tensor of `sizes` computed element by element: `body` gets the index of the element and the elements of `inputs`
+  /// (of the same sizes) at that index.
   Tensor generate(mlir::Type elementType, llvm::ArrayRef<Size> sizes, llvm::ArrayRef<Tensor> inputs, Body body,
                   bool isUnsigned = false);
 

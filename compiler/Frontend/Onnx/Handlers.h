@@ -40,11 +40,12 @@ llvm::ArrayRef<OpHandler> shapeHandlers();
 /// The handler of `opType` in `domain` ("" is ONNX's own), or null.
 const OpHandler *findHandler(llvm::StringRef domain, llvm::StringRef opType);
 
-/// Fails with an error when the opset, the number of inputs or the first input's element type is not what `handler` takes.
+/// Fails with an error when the opset, the number of inputs or the first input's element type is not what `handler`
+/// takes.
 mlir::LogicalResult checkInputs(Node &node, const OpHandler &handler);
 
-/// Evaluates a node on the elements of its inputs when these are shape values and the op is one of shape arithmetic. False
-/// when it does not apply; the node's handler takes it then.
+/// Evaluates a node on the elements of its inputs when these are shape values and the op is one of shape arithmetic.
+/// False when it does not apply; the node's handler takes it then.
 mlir::FailureOr<bool> evaluateShapeValue(Node &node);
 
 } // namespace thresh

@@ -160,8 +160,7 @@ DictionaryAttr Importer::interfaceAttributes(StringRef name, const Tensor &tenso
   SmallVector<NamedAttribute> attributes = {builder.getNamedAttr("thresh.name", builder.getStringAttr(name)),
                                             builder.getNamedAttr("thresh.dims", builder.getStrArrayAttr(dimNames))};
   if (tensor.isUnsigned)
-    attributes.push_back(
-        builder.getNamedAttr("thresh.dtype", builder.getStringAttr(unsignedName(tensor.elementType))));
+    attributes.push_back(builder.getNamedAttr("thresh.dtype", builder.getStringAttr(unsignedName(tensor.elementType))));
   return builder.getDictionaryAttr(attributes);
 }
 

@@ -18,8 +18,8 @@ static Tensor gatherAlong(Emitter &emit, const Tensor &data, const Tensor &indic
   return result;
 }
 
-/// Indices in [-extent, extent) as i64 in [0, extent): thresh.gather of 0, 1, 2, ... counts negative ones from the end and
-/// stops the call for one outside.
+/// Indices in [-extent, extent) as i64 in [0, extent): thresh.gather of 0, 1, 2, ... counts negative ones from the end
+/// and stops the call for one outside.
 static Tensor normalizeIndices(Emitter &emit, const Tensor &indices, Size extent) {
   auto body = [](OpBuilder &b, Location loc, ValueRange at, ValueRange) -> Value {
     return arith::IndexCastOp::create(b, loc, b.getI64Type(), at[0]);
@@ -63,8 +63,8 @@ static LogicalResult gatherElements(Node &node) {
   if (indices.rank() != data.rank())
     return node.error() << "expects indices of rank " << data.rank() << ", but got " << indices.type();
   if (isVector(data, *axis) && isVector(indices, *axis)) {
-    Tensor flat = gatherAlong(emit, emit.reshape(data, data.sizes[*axis]),
-                              emit.reshape(indices, indices.sizes[*axis]), 0);
+    Tensor flat =
+        gatherAlong(emit, emit.reshape(data, data.sizes[*axis]), emit.reshape(indices, indices.sizes[*axis]), 0);
     node.setOutput(0, emit.reshape(flat, indices.sizes));
     return success();
   }
@@ -169,8 +169,9 @@ static Value combine(OpBuilder &b, Location loc, ScatterKind kind, Value old, Va
   return {};
 }
 
-/// Scatters as a reduction over the updates, in their order: every element of `data` takes in those whose indices match its own. The
-/// loops are the dimensions of `data`, then the updates'. `maps` address the index tensors, then `updates`.
+/// Scatters as a reduction over the updates, in their order: every element of `data` takes in those whose indices match
+/// its own. The loops are the dimensions of `data`, then the updates'. `maps` address the index tensors, then
+/// `updates`.
 static Tensor scatterByMatching(Emitter &emit, ScatterKind kind, const Tensor &data, ArrayRef<Tensor> indices,
                                 ArrayRef<int64_t> dimensions, const Tensor &updates, SmallVector<AffineMap> maps) {
   SmallVector<Value> operands;
@@ -192,8 +193,8 @@ static Tensor scatterByMatching(Emitter &emit, ScatterKind kind, const Tensor &d
     Value next = combine(b, loc, kind, old, update, data.isUnsigned);
     linalg::YieldOp::create(b, loc, matches ? Value(arith::SelectOp::create(b, loc, matches, next, old)) : next);
   };
-  Value result = linalg::GenericOp::create(emit.builder, data.type(), operands, data.value, maps, iterators, body)
-                     .getResult(0);
+  Value result =
+      linalg::GenericOp::create(emit.builder, data.type(), operands, data.value, maps, iterators, body).getResult(0);
   return emit.like(data, result);
 }
 
@@ -205,10 +206,11 @@ static Tensor padTo(Emitter &emit, const Tensor &tensor, const Tensor &data, int
     return tensor;
   for (int64_t i = 0; i < data.rank(); ++i)
     high.push_back(emit.math.sub(sizes[i], tensor.sizes[i]));
-  Value number = isa<FloatType>(tensor.elementType)
-                     ? Value(arith::ConstantOp::create(emit.builder, emit.builder.getZeroAttr(tensor.elementType)))
-                     : Value(arith::ConstantOp::create(emit.builder, emit.builder.getIntegerAttr(tensor.elementType, fill)));
-  return emit.pad(tensor, low, high, number);
+  Value number =
+      isa<FloatType>(tensor.elementType)
+          ? Value(arith::ConstantOp::create(emit.builder, emit.builder.getZeroAttr(tensor.elementType)))
+          : Value(arith::ConstantOp::create(emit.builder, emit.builder.getIntegerAttr(tensor.elementType, fill)));
+  return emit.pad(tensor, low, high, sizes, number);
 }
 
 static LogicalResult requireUpdates(Node &node, ArrayRef<int64_t> shape) {
@@ -282,8 +284,8 @@ static LogicalResult scatterNd(Node &node) {
 
 //===- Top-k ---------------------------------------------------------------===//
 
-/// A tensor of `sizes` whose elements `body` accumulates from zero over one more loop, the last: what ranking and picking by rank
-/// share. `body` gets the inputs' elements and the accumulator.
+/// A tensor of `sizes` whose elements `body` accumulates from zero over one more loop, the last: what ranking and
+/// picking by rank share. `body` gets the inputs' elements and the accumulator.
 static Tensor reducePairs(Emitter &emit, ArrayRef<Tensor> inputs, ArrayRef<AffineMap> inputMaps, Type elementType,
                           ArrayRef<Size> sizes, llvm::function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
   int64_t rank = static_cast<int64_t>(sizes.size());
@@ -304,8 +306,8 @@ static Tensor reducePairs(Emitter &emit, ArrayRef<Tensor> inputs, ArrayRef<Affin
       sizes);
 }
 
-/// The k greatest (or least) along an axis, sorted, the lower index first among equals. An element's place is the number of elements
-/// before it; the element of place r becomes result r.
+/// The k greatest (or least) along an axis, sorted, the lower index first among equals. An element's place is the
+/// number of elements before it; the element of place r becomes result r.
 static LogicalResult topK(Node &node) {
   Emitter &emit = node.emit;
   const Tensor &x = node.input(0);

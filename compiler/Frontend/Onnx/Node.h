@@ -16,7 +16,8 @@ namespace thresh {
 class Importer;
 struct Scope;
 
-/// The inputs, attributes and outputs of a node. A getter that meets a value of the wrong kind emits an error, remembers it
+/// The inputs, attributes and outputs of a node. A getter that meets a value of the wrong kind emits an error,
+/// remembers it
 /// (`failed()`) and gives the default, so that handlers need not check each.
 class Node {
 public:
@@ -44,10 +45,11 @@ public:
   const Tensor &shapeInput(size_t index) const { return *inputs[index]; }
   /// Input `index`, which is there, with its SSA value.
   const Tensor &input(size_t index);
-  /// The elements of an integer input as index values: known ones where possible, else extracted from the tensor. Fails for a
-  /// tensor that is not integer, of rank above 1, or of unknown or great length.
+  /// The elements of an integer input as index values: known ones where possible, else extracted from the tensor. Fails
+  /// for a tensor that is not integer, of rank above 1, or of unknown or great length.
   mlir::FailureOr<Sizes> elements(size_t index);
-  /// The elements of an integer input that are extents or counts: none is known to be negative, nor their product to exceed 2^62.
+  /// The elements of an integer input that are extents or counts: none is known to be negative, nor their product to
+  /// exceed 2^62.
   mlir::FailureOr<Sizes> extents(size_t index);
   /// The elements of an integer input that has to be constant.
   mlir::FailureOr<llvm::SmallVector<int64_t>> constants(size_t index);

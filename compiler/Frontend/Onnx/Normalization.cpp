@@ -99,8 +99,7 @@ static LogicalResult rmsNorm(Node &node) {
 }
 
 /// com.microsoft Skip*LayerNormalization: the sum of input, skip and bias, normalised; the sum is output 3.
-template <bool rms>
-static LogicalResult skipLayerNorm(Node &node) {
+template <bool rms> static LogicalResult skipLayerNorm(Node &node) {
   Emitter &emit = node.emit;
   SmallVector<Tensor> terms = {node.input(0), node.input(1)};
   size_t biasIndex = rms ? 3 : 4;
@@ -157,8 +156,7 @@ static FailureOr<Tensor> perChannel(Node &node, size_t index, const Tensor &x) {
   Emitter &emit = node.emit;
   const Tensor &tensor = node.input(index);
   if (tensor.rank() != 1 || tensor.sizes[0] != x.sizes[1])
-    return node.error() << "expects input " << index << " with one element for each channel, but got "
-                        << tensor.type();
+    return node.error() << "expects input " << index << " with one element for each channel, but got " << tensor.type();
   Sizes sizes(x.rank() - 1, emit.math.constant(1));
   sizes.front() = tensor.sizes[0];
   return emit.broadcast(emit.cast(emit.reshape(tensor, sizes), x.elementType, false), x.sizes);

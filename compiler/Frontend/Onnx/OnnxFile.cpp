@@ -23,10 +23,10 @@ struct Child {
 
 /// Fields that hold, directly or not, tensors (numbers as in onnx-ml.proto).
 constexpr Child children[] = {
-    {Kind::Model, 7, Kind::Graph},      {Kind::Model, 25, Kind::Function},     {Kind::Graph, 1, Kind::Node},
-    {Kind::Graph, 5, Kind::Tensor},     {Kind::Node, 5, Kind::Attribute},      {Kind::Attribute, 5, Kind::Tensor},
-    {Kind::Attribute, 6, Kind::Graph},  {Kind::Attribute, 10, Kind::Tensor},   {Kind::Attribute, 11, Kind::Graph},
-    {Kind::Function, 7, Kind::Node},    {Kind::Function, 11, Kind::Attribute},
+    {Kind::Model, 7, Kind::Graph},     {Kind::Model, 25, Kind::Function},     {Kind::Graph, 1, Kind::Node},
+    {Kind::Graph, 5, Kind::Tensor},    {Kind::Node, 5, Kind::Attribute},      {Kind::Attribute, 5, Kind::Tensor},
+    {Kind::Attribute, 6, Kind::Graph}, {Kind::Attribute, 10, Kind::Tensor},   {Kind::Attribute, 11, Kind::Graph},
+    {Kind::Function, 7, Kind::Node},   {Kind::Function, 11, Kind::Attribute},
 };
 
 /// Field numbers of TensorProto, and the data_type that a typed payload field must go with.

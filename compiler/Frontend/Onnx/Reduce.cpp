@@ -99,10 +99,7 @@ static LogicalResult reduceWith(Node &node, const ReduceSteps &steps) {
   return success();
 }
 
-template <const ReduceSteps &steps>
-static LogicalResult reduce(Node &node) {
-  return reduceWith(node, steps);
-}
+template <const ReduceSteps &steps> static LogicalResult reduce(Node &node) { return reduceWith(node, steps); }
 
 /// log(sum(exp(x - m))) + m, m the maximum where it is finite, else 0.
 static LogicalResult reduceLogSumExp(Node &node) {
@@ -124,8 +121,7 @@ static LogicalResult reduceLogSumExp(Node &node) {
   return success();
 }
 
-template <ArgReduceKind kind>
-static LogicalResult argReduce(Node &node) {
+template <ArgReduceKind kind> static LogicalResult argReduce(Node &node) {
   Tensor x = node.input(0);
   FailureOr<int64_t> axis = node.normalizeAxis(node.intAttribute("axis", 0), x.rank());
   if (failed(axis))
@@ -137,10 +133,9 @@ static LogicalResult argReduce(Node &node) {
   return success();
 }
 
-/// y[.., i, ..] = start[.., i, ..] + sum (or times the product) of x[.., j, ..] over j before i: a reduction whose terms are masked, which
-/// needs no loop that carries a tensor.
-static Value runningReduction(Emitter &emit, const Tensor &x, Value start, int64_t axis, bool fromEnd,
-                              bool isProduct) {
+/// y[.., i, ..] = start[.., i, ..] + sum (or times the product) of x[.., j, ..] over j before i: a reduction whose
+/// terms are masked, which needs no loop that carries a tensor.
+static Value runningReduction(Emitter &emit, const Tensor &x, Value start, int64_t axis, bool fromEnd, bool isProduct) {
   OpBuilder &b = emit.builder;
   int64_t rank = x.rank();
   // The loops: the dimensions of the result, then j.
@@ -161,8 +156,7 @@ static Value runningReduction(Emitter &emit, const Tensor &x, Value start, int64
   return linalg::GenericOp::create(emit.builder, start.getType(), x.value, start, maps, iterators, body).getResult(0);
 }
 
-template <bool isProduct>
-static LogicalResult running(Node &node) {
+template <bool isProduct> static LogicalResult running(Node &node) {
   Emitter &emit = node.emit;
   const Tensor &input = node.input(0);
   FailureOr<SmallVector<int64_t>> numbers = node.constants(1);

@@ -154,7 +154,8 @@ static LogicalResult depthToSpace(Node &node) {
   SmallVector<int64_t> order =
       depthFirst ? SmallVector<int64_t>{0, 1, 4, 2, 5, 3} : SmallVector<int64_t>{0, 3, 4, 1, 5, 2};
   Tensor moved = emit.transpose(emit.reshape(x, split), order);
-  node.setOutput(0, emit.reshape(moved, {x.sizes[0], depth, emit.math.mul(x.sizes[2], b), emit.math.mul(x.sizes[3], b)}));
+  node.setOutput(0,
+                 emit.reshape(moved, {x.sizes[0], depth, emit.math.mul(x.sizes[2], b), emit.math.mul(x.sizes[3], b)}));
   return success();
 }
 
@@ -459,7 +460,7 @@ static Tensor padByConstant(Emitter &emit, Tensor x, Value fill, const Padding &
     high.push_back(math.max(padding.high[i], zero));
     kept.push_back(math.sub(sizes[i], math.add(low[i], high[i])));
   }
-  return emit.pad(emit.slice(x, cutLow, kept, strides), low, high, fill);
+  return emit.pad(emit.slice(x, cutLow, kept, strides), low, high, sizes, fill);
 }
 
 static LogicalResult pad(Node &node) {

@@ -1,7 +1,7 @@
 //===- ShapeValues.cpp - Shape arithmetic, element by element ------------===//
 //
-// Exporters compute shapes with ordinary nodes: Shape, Gather, Concat, Mul, Slice and so on over small integer tensors. Where every
-// input of such a node is known element by element, its result is too, and no tensor op is emitted.
+// Exporters compute shapes with ordinary nodes: Shape, Gather, Concat, Mul, Slice and so on over small integer tensors.
+// Where every input of such a node is known element by element, its result is too, and no tensor op is emitted.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Frontend/Onnx/Handlers.h"
@@ -83,8 +83,7 @@ Sizes broadcastElements(const Tensor &tensor, ArrayRef<int64_t> shape) {
 }
 
 /// Inputs broadcast together, combined by `fn` from the left.
-template <typename Fn>
-bool combine(Node &node, Type type, Fn fn) {
+template <typename Fn> bool combine(Node &node, Type type, Fn fn) {
   SmallVector<int64_t> shape = knownShape(node.shapeInput(0));
   for (size_t i = 1; i < node.inputCount(); ++i) {
     std::optional<SmallVector<int64_t>> common = broadcastShape(shape, knownShape(node.shapeInput(i)));
@@ -111,22 +110,20 @@ bool sameTypes(Node &node) {
   return true;
 }
 
-template <Method method>
-bool arithmetic(Node &node) {
+template <Method method> bool arithmetic(Node &node) {
   return sameTypes(node) && combine(node, node.shapeInput(0).elementType,
                                     [](SizeMath &math, Size a, Size b) { return (math.*method)(a, b); });
 }
 
 /// Division and remainder, left to the tensor op where the divisor may be 0.
-template <Method method>
-bool quotient(Node &node) {
-  bool nonZero = llvm::all_of(elementsOf(node, 1), [](Size divisor) { return SizeMath::known(divisor).value_or(0) != 0; });
+template <Method method> bool quotient(Node &node) {
+  bool nonZero =
+      llvm::all_of(elementsOf(node, 1), [](Size divisor) { return SizeMath::known(divisor).value_or(0) != 0; });
   return nonZero && node.intAttribute("fmod", 0) == 0 && arithmetic<method>(node);
 }
 
 /// `method(a, b)`, or of (b, a), or its opposite: the comparisons from `less` and `equal`.
-template <Method method, bool swaps, bool negates>
-bool compare(Node &node) {
+template <Method method, bool swaps, bool negates> bool compare(Node &node) {
   return sameTypes(node) && combine(node, node.emit.builder.getI1Type(), [](SizeMath &math, Size a, Size b) {
            Size result = swaps ? (math.*method)(b, a) : (math.*method)(a, b);
            return negates ? math.sub(math.constant(1), result) : result;
@@ -235,8 +232,7 @@ bool slice(Node &node) {
 }
 
 /// All elements of rank-1 data into one.
-template <Method method>
-bool reduce(Node &node) {
+template <Method method> bool reduce(Node &node) {
   const Sizes &data = elementsOf(node, 0);
   bool noop = node.intAttribute("noop_with_empty_axes", 0) != 0;
   if (node.shapeInput(0).rank() != 1 || data.empty() || noop)

@@ -20,7 +20,9 @@ static constexpr int64_t maxTypedElements = 1 << 20;
 
 FailureOr<ElementType> thresh::convertElementType(int32_t dataType, Location loc) {
   Builder builder(loc.getContext());
-  auto integer = [&](unsigned width, bool isUnsigned) { return ElementType{builder.getIntegerType(width), isUnsigned}; };
+  auto integer = [&](unsigned width, bool isUnsigned) {
+    return ElementType{builder.getIntegerType(width), isUnsigned};
+  };
   switch (dataType) {
   case TensorProto::FLOAT:
     return ElementType{builder.getF32Type()};
@@ -57,13 +59,9 @@ FailureOr<ElementType> thresh::convertElementType(int32_t dataType, Location loc
   return emitError(loc) << "expects a float, integer or boolean element type, but got " << name;
 }
 
-int64_t thresh::storageBytes(Type elementType) {
-  return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
-}
+int64_t thresh::storageBytes(Type elementType) { return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8); }
 
-std::string thresh::unsignedName(Type elementType) {
-  return "u" + std::to_string(elementType.getIntOrFloatBitWidth());
-}
+std::string thresh::unsignedName(Type elementType) { return "u" + std::to_string(elementType.getIntOrFloatBitWidth()); }
 
 std::optional<int64_t> thresh::checkedBytes(ArrayRef<int64_t> shape, Type elementType) {
   int64_t bytes = storageBytes(elementType);
@@ -137,8 +135,7 @@ FailureOr<Extent> locateExternal(const TensorProto &proto, int64_t bytes, String
     }
   }
   if (length && *length != bytes)
-    return emitError(loc) << "expects " << bytes << " bytes of external data for its shape, but got length "
-                          << *length;
+    return emitError(loc) << "expects " << bytes << " bytes of external data for its shape, but got length " << *length;
   extent.length = bytes;
   FailureOr<std::string> file = resolveExternal(location, modelPath, loc);
   if (failed(file))
@@ -227,7 +224,8 @@ FailureOr<StoredTensor> thresh::readStoredTensor(const TensorProto &proto, const
   SmallVector<int64_t> shape(proto.dims().begin(), proto.dims().end());
   std::optional<int64_t> bytes = checkedBytes(shape, element->type);
   if (!bytes) {
-    InFlightDiagnostic diagnostic = emitError(loc) << "expects dimensions >= 0 and less than 2^62 bytes, but got shape [";
+    InFlightDiagnostic diagnostic = emitError(loc)
+                                    << "expects dimensions >= 0 and less than 2^62 bytes, but got shape [";
     llvm::interleaveComma(shape, diagnostic);
     return diagnostic << "]";
   }

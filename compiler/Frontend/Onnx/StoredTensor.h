@@ -15,7 +15,8 @@ struct ElementType {
   bool isUnsigned = false;
 };
 
-/// The MLIR type of an onnx::TensorProto::DataType. Emits an error naming the ONNX type when Thresh does not support it.
+/// The MLIR type of an onnx::TensorProto::DataType. Emits an error naming the ONNX type when Thresh does not support
+/// it.
 mlir::FailureOr<ElementType> convertElementType(int32_t dataType, mlir::Location loc);
 
 /// Bytes of one element in ONNX's storage (a boolean takes one).
@@ -34,11 +35,13 @@ struct StoredTensor {
   SourceAttr source;
 };
 
-/// Decodes or locates `proto`, a tensor of `file`. Emits an error at `loc` for a wrong type, shape, length, or external data
-/// outside the model's folder.
-mlir::FailureOr<StoredTensor> readStoredTensor(const onnx::TensorProto &proto, const OnnxFile &file, mlir::Location loc);
+/// Decodes or locates `proto`, a tensor of `file`. Emits an error at `loc` for a wrong type, shape, length, or external
+/// data outside the model's folder.
+mlir::FailureOr<StoredTensor> readStoredTensor(const onnx::TensorProto &proto, const OnnxFile &file,
+                                               mlir::Location loc);
 
-/// The product of `shape` times the bytes of an element, or nothing when an extent is negative or 2^62 bytes are exceeded.
+/// The product of `shape` times the bytes of an element, or nothing when an extent is negative or 2^62 bytes are
+/// exceeded.
 std::optional<int64_t> checkedBytes(llvm::ArrayRef<int64_t> shape, mlir::Type elementType);
 
 } // namespace thresh

@@ -17,7 +17,8 @@ struct Tensor {
   Sizes sizes;
   /// The ONNX type is unsigned; MLIR's is signless.
   bool isUnsigned = false;
-  /// The elements, row-major, of a small integer or boolean tensor that shape arithmetic produced: sizes, axes, indices.
+  /// The elements, row-major, of a small integer or boolean tensor that shape arithmetic produced: sizes, axes,
+  /// indices.
   std::optional<Sizes> elements;
 
   int64_t rank() const { return static_cast<int64_t>(sizes.size()); }
