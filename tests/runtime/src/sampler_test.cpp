@@ -43,7 +43,7 @@ public:
 
   /// Share of each token among many draws from the same logits.
   std::map<int64_t, double> shares(const std::vector<float> &logits) {
-    enum { DRAWS = 40000 };
+    enum { DRAWS = 10000 };
     std::map<int64_t, double> result;
     for (int i = 0; i < DRAWS; ++i)
       result[choose(logits)] += 1.0 / DRAWS;
@@ -83,7 +83,7 @@ TEST(Sampler, DrawsBySoftmaxAtTheTemperature) {
       sum += std::exp(logit / temperature);
     auto shares = Sampler(5, options).shares(logits);
     for (int i = 0; i < 5; ++i)
-      EXPECT_NEAR(shares[i], std::exp(logits[i] / temperature) / sum, 0.012) << i << " at " << temperature;
+      EXPECT_NEAR(shares[i], std::exp(logits[i] / temperature) / sum, 0.02) << i << " at " << temperature;
   }
 }
 
@@ -92,8 +92,8 @@ TEST(Sampler, TopKDrawsFromTheLargestAlone) {
   options.top_k = 2;
   auto shares = Sampler(5, options).shares({1, 0, 2, -1, 0.5f});
   EXPECT_EQ(shares.size(), 2u);
-  EXPECT_NEAR(shares[2], std::exp(1.0) / (1 + std::exp(1.0)), 0.012);
-  EXPECT_NEAR(shares[0], 1 / (1 + std::exp(1.0)), 0.012);
+  EXPECT_NEAR(shares[2], std::exp(1.0) / (1 + std::exp(1.0)), 0.02);
+  EXPECT_NEAR(shares[0], 1 / (1 + std::exp(1.0)), 0.02);
   options.top_k = 1;
   EXPECT_EQ(Sampler(4, options).shares({1, 3, 3, 2}),
             (std::map<int64_t, double>(Sampler(4, greedy()).shares({1, 3, 3, 2}))));
