@@ -38,9 +38,11 @@ def environment():
 
 @pytest.fixture(scope="session")
 def run_tool(environment):
-    """run_tool("thresh", "compile", ...) runs a program of the build: text output, no terminal, a time limit."""
+    """run_tool("thresh", "compile", ...) runs a program of the build: text output, no terminal, a time limit.
 
-    def run(tool, *arguments, timeout=300, cwd=None):
+    `variables` go on top of the environment."""
+
+    def run(tool, *arguments, timeout=300, cwd=None, variables=None):
         return subprocess.run(
             [BUILD / "bin" / tool, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
@@ -49,7 +51,7 @@ def run_tool(environment):
             errors="replace",
             timeout=timeout,
             cwd=cwd,
-            env=environment,
+            env={**environment, **(variables or {})},
         )
 
     return run

@@ -78,7 +78,7 @@ const llvm::StringMap<NodeOp> &directOps() {
       {"math.atanh", NodeOp::Atanh},      {"math.erf", NodeOp::Erf},           {"math.floor", NodeOp::Floor},
       {"math.ceil", NodeOp::Ceil},        {"math.round", NodeOp::Round},       {"math.roundeven", NodeOp::RoundEven},
       {"math.trunc", NodeOp::Trunc},      {"math.isnan", NodeOp::IsNan},       {"math.isinf", NodeOp::IsInf},
-      {"math.fma", NodeOp::Fma},          {"math.ctpop", NodeOp::CountOnes}};
+      {"math.fma", NodeOp::Fma},           {"math.ipowi", NodeOp::Pow},          {"math.ctpop", NodeOp::CountOnes}};
   return table;
 }
 

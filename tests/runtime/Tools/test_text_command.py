@@ -15,7 +15,9 @@ FIGURES = (
 @pytest.fixture
 def run(run_tool, decoder, tmp_path):
     """run(ARGUMENT, ...) runs thresh-run on the language model in a folder of its own."""
-    return lambda *arguments, library=decoder: run_tool("thresh-run", library, *arguments, cwd=tmp_path)
+    return lambda *arguments, library=decoder, **keywords: run_tool(
+        "thresh-run", library, *arguments, cwd=tmp_path, **keywords
+    )
 
 
 def line(tokens):
@@ -123,8 +125,7 @@ def test_nan_leaves_no_file(run, mock, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_prompt_without_python(run, monkeypatch, environment):
-    monkeypatch.setitem(environment, "THRESH_PYTHON", "/none/python")
-    result = run("--prompt", "a")
+def test_prompt_without_python(run):
+    result = run("--prompt", "a", variables={"THRESH_PYTHON": "/none/python"})
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "thresh-run: error: --prompt needs Python, but cannot run '/none/python': No such file or directory\n"

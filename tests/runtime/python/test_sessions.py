@@ -226,12 +226,11 @@ def test_tokenizer_refusals(thresh, model, tmp_path):
 
 
 @pytest.fixture
-def run_prompt(run_tool, environment, monkeypatch, root, runtime_library, decoder, tmp_path):
+def run_prompt(run_tool, root, runtime_library, decoder, tmp_path):
     """run_prompt(ARGUMENT, ...) runs thresh-run in the interpreter of the tests."""
-    monkeypatch.setitem(environment, "THRESH_PYTHON", sys.executable)
-    monkeypatch.setitem(environment, "PYTHONPATH", str(root / "runtime" / "python"))
+    variables = {"THRESH_PYTHON": sys.executable, "PYTHONPATH": str(root / "runtime" / "python")}
     save_words(tmp_path / "words.json")
-    return lambda *arguments: run_tool("thresh-run", decoder, *arguments, cwd=tmp_path)
+    return lambda *arguments: run_tool("thresh-run", decoder, *arguments, cwd=tmp_path, variables=variables)
 
 
 def test_prompt_on_the_command_line(run_prompt, continuation):
