@@ -31,7 +31,7 @@ namespace {
 
 /// The depth of a block: a divisor of a long, known depth; 0 to sum in one chain.
 int blockDepth(const Pipeline &pipeline, const Contraction &c) {
-  constexpr int kShortest = 128, kLongest = 256, kOneChain = 256;
+  constexpr int kShortest = 128, kLongest = 256, kOneChain = 512;
   const Stage &stage = pipeline.stage(c.stage);
   int64_t depth = int(stage.loops.size()) == stage.parallel + 1 ? pipeline.staticExtent(c.stage, stage.parallel) : -1;
   if (depth <= kOneChain)
