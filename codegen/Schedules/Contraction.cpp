@@ -77,12 +77,15 @@ bool matchContraction(const Pipeline &pipeline, int index, Contraction &c) {
   if (lhs[c.column] || !rhs[c.column] || !(lhs.back() || rhs.back()))
     return false;
   c.row = -1;
-  c.outer.clear();
-  for (int l = c.column - 1; l >= 0; --l)
-    if (c.row < 0 && lhs[l] && !rhs[l])
+  for (int l = 0; l < c.column; ++l) {
+    bool isLonger = c.row < 0 || pipeline.staticExtent(index, l) < 0 || pipeline.staticExtent(index, c.row) >= 0;
+    if (lhs[l] && !rhs[l] && isLonger)
       c.row = l;
-    else
-      c.outer.insert(c.outer.begin(), l);
+  }
+  c.outer.clear();
+  for (int l = 0; l < c.column; ++l)
+    if (l != c.row)
+      c.outer.push_back(l);
   c.packed = loadsPanels(stage, c.rhs, c.column);
   return true;
 }

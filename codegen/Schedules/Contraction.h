@@ -19,7 +19,7 @@ struct Contraction {
   DType dtype = DType::F32;
   int lhs = -1, rhs = -1; ///< nodes; the rhs depends on `column`, the lhs does not
   int column = -1;        ///< the last parallel loop
-  int row = -1;           ///< the last loop that only the lhs depends on; -1: none
+  int row = -1;           ///< the last loop that only the lhs depends on, of dynamic extent if any is; -1: none
   std::vector<int> outer; ///< all other parallel loops, outermost first
   bool packed = false;    ///< the rhs is a load of panels
 };
