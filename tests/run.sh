@@ -15,8 +15,8 @@ asan) preset=asan build=build-asan ;;
 esac
 export THRESH_TEST_TIER=$tier
 export PATH="$PWD/.venv/bin:$PATH"
-# Vectors cross between our code and LLVM's libraries, which are built without the sanitizer.
-export ASAN_OPTIONS=detect_container_overflow=0
+# Vectors and arenas cross between our code and the libraries of LLVM, which are built without the sanitizer.
+export ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0
 
 # stage TITLE COMMAND...: runs the command under a heading, and says how long it took.
 stage() {
