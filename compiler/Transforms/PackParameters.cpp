@@ -87,7 +87,7 @@ struct PackParametersPass final : impl::PackParametersPassBase<PackParametersPas
         RankedTensorType::get({llvm::divideCeil(columns, kPanel), rows, kPanel}, type.getElementType());
     int64_t permutation[] = {1 - columnDim, columnDim};
     parameter.setType(packedType);
-    parameter.setPackAttr(PackAttr::get(&getContext(), permutation, kPanel));
+    parameter.setPackAttr(PackAttr::get(&getContext(), permutation, kPanel, PackFormat::Elements));
     for (LoadParameterOp load : loads)
       load.getResult().setType(packedType);
     for (auto [operand, use] : uses) {

@@ -163,7 +163,7 @@ Value GraphBuilder::parameter(llvm::StringRef name, ArrayRef<int64_t> shape, llv
   Location tensorLoc = NameLoc::get(builder.getStringAttr(stored->name));
   auto storedType = RankedTensorType::get(shape, getWeightType(stored->dtype, builder.getContext()));
   auto source = SourceAttr::get(builder.getContext(), builder.getStringAttr(stored->file), stored->offset, stored->bytes,
-                                builder.getStringAttr(stored->name), storedType);
+                                builder.getStringAttr(stored->name), storedType, /*seed=*/-1);
   if (declared.insert(name).second) {
     OpBuilder top(firstEntry());
     ParameterOp::create(top, tensorLoc, name, type, source, PackAttr());

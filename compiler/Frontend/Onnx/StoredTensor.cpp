@@ -201,7 +201,7 @@ LogicalResult finishLocated(StoredTensor &result, const Extent &extent, StringRe
   MLIRContext *context = loc.getContext();
   if (!small) {
     result.source = SourceAttr::get(context, StringAttr::get(context, extent.file), extent.offset, extent.length,
-                                    StringAttr::get(context, name), result.type);
+                                    StringAttr::get(context, name), result.type, /*seed=*/-1);
     return success();
   }
   if (extent.length == 0) {

@@ -30,7 +30,18 @@ def Thresh_KernelFamily : I32EnumAttr<"KernelFamily", "the schedule class of a k
   I32EnumAttrCase<"Reduction", 1, "reduction">,
   I32EnumAttrCase<"Rowwise", 2, "rowwise">,
   I32EnumAttrCase<"Matmul", 3, "matmul">,
-  I32EnumAttrCase<"Attention", 4, "attention">
+  I32EnumAttrCase<"Attention", 4, "attention">,
+  I32EnumAttrCase<"QuantizedMatmul", 5, "quantized_matmul">
+]> {
+  let cppNamespace = "::thresh";
+}
+
+def Thresh_PackFormat : I32Enum<"PackFormat", "what the packer makes of the elements of a matrix", [
+  I32EnumCase<"Elements", 0, "elements">,
+  I32EnumCase<"Q8Codes", 1, "q8_codes">,
+  I32EnumCase<"Q8Scales", 2, "q8_scales">,
+  I32EnumCase<"Q4Codes", 3, "q4_codes">,
+  I32EnumCase<"Q4Scales", 4, "q4_scales">
 ]> {
   let cppNamespace = "::thresh";
 }
@@ -43,29 +54,45 @@ def Thresh_SourceAttr : Thresh_Attr<"Source", "source"> {
   let summary = "where a parameter's bytes lie before packing";
   let description = [{
     `offset` and `length` are bytes within `file`; `tensor` is the name that the model gives it (for messages and
-    `thresh inspect`); `type` is the type as stored, row-major, little-endian. An empty `file` is the bytes of
-    a tensor that the frontend holds in memory (an ONNX initializer inside the protobuf): the frontend
-    lists the file of the protobuf and the offset in it instead wherever it can.
+    `thresh inspect`); `type` is the type as stored, row-major, little-endian. With a `seed` >= 0 there is no file: the
+    packer generates noise from the seed and the tensor's name.
 
     ```mlir
     #thresh.source<file = "model.safetensors", offset = 11416, length = 589824, tensor = "encoder.weight", type = tensor<384x384xf32>>
     ```
   }];
   let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$length,
-                        "::mlir::StringAttr":$tensor, "::mlir::RankedTensorType":$type);
+                        "::mlir::StringAttr":$tensor, "::mlir::RankedTensorType":$type,
+                        DefaultValuedParameter<"int64_t", "-1">:$seed);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def Thresh_PackAttr : Thresh_Attr<"Pack", "pack"> {
   let summary = "how the packer lays a parameter out";
   let description = [{
-    The stored tensor is cast to the parameter's element type, its dimensions are permuted by `permutation`
-    (result dimension i is source dimension permutation[i]), and its last dimension N is cut into panels of
-    `panel` columns, zero-padded: shape [..., K, N] becomes [..., ceil(N/panel), K, panel]. `panel` 0 keeps
-    the permuted row-major order.
+    The stored tensor's dimensions are permuted by `permutation` (result dimension i is source dimension
+    permutation[i]), and its last dimension N is cut into P = ceil(N/panel) panels of `panel` columns; `panel` 0 keeps the
+    permuted row-major order. `format` says what becomes of the elements; all but `elements` want a matrix [K, N] after
+    the permutation, panels, and K a multiple of 32, the group of k that shares a scale (w = scale * q):
+
+    - `elements`: cast to the parameter's element type, zero-padded: [..., K, N] becomes [..., P, K, panel].
+    - `q8_codes`: i8 [P, K/4, panel, 4]; element (p, i, c, j) is q + 128 (unsigned) of row 4i + j and column panel*p + c, q in [-127, 127].
+    - `q4_codes`: i8 [P, K/8, panel, 4]; the low half of byte (p, i, c, j) is q + 8 of row 8i + j, the high half that of row
+      8i + 4 + j; q in [-8, 7].
+    - `q8_scales`, `q4_scales`: f16 [P, K/32, panel]; element (p, g, c) is the scale of rows 32g to 32g + 31 of the column.
+    Columns past N have q = 0 and scale 0.
   }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$permutation, "int64_t":$panel);
-  let assemblyFormat = "`<` `permutation` `=` `[` $permutation `]` `,` `panel` `=` $panel `>`";
+  let parameters = (ins ArrayRefParameter<"int64_t">:$permutation, "int64_t":$panel,
+                        DefaultValuedParameter<"PackFormat", "PackFormat::Elements">:$format);
+  let assemblyFormat = "`<` `permutation` `=` `[` $permutation `]` `,` `panel` `=` $panel (`,` `format` `=` $format^)? `>`";
+  let extraClassDeclaration = [{
+    /// Rows that share one scale.
+    static constexpr int64_t kGroup = 32;
+    /// The shape that `source` gets, whose permutation must fit.
+    ::llvm::SmallVector<int64_t> packShape(::llvm::ArrayRef<int64_t> source) const;
+    /// The element type that the format demands; null where the parameter chooses.
+    ::mlir::Type getElementType() const;
+  }];
 }
 
 #endif // THRESH_IR_THRESHATTRIBUTES_TD

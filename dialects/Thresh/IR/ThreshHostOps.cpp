@@ -33,17 +33,6 @@ static std::optional<int64_t> storedBytes(RankedTensorType type) {
   return llvm::divideCeil(bits, 8);
 }
 
-/// The shape of a parameter that `pack` makes of a stored `shape`.
-static SmallVector<int64_t> packedShape(ArrayRef<int64_t> shape, PackAttr pack) {
-  SmallVector<int64_t> packed = applyPermutation(shape, pack.getPermutation());
-  if (pack.getPanel() == 0)
-    return packed;
-  int64_t columns = packed.pop_back_val();
-  packed.insert(packed.end() - 1, llvm::divideCeil(columns, pack.getPanel()));
-  packed.push_back(pack.getPanel());
-  return packed;
-}
-
 LogicalResult ParameterOp::verify() {
   auto type = cast<RankedTensorType>(getType());
   RankedTensorType stored = getSource().getType();
@@ -59,6 +48,9 @@ LogicalResult ParameterOp::verify() {
   // parameter_c3
   if (getSource().getOffset() < 0)
     return emitOpError("expects a source offset >= 0, but got ") << getSource().getOffset();
+  // parameter_c9
+  if (getSource().getSeed() >= 0 && !getSource().getFile().empty())
+    return emitOpError("expects no source file with a seed, but got ") << getSource().getFile();
   SmallVector<int64_t> expected(stored.getShape());
   if (std::optional<PackAttr> pack = getPack()) {
     ArrayRef<int64_t> permutation = pack->getPermutation();
@@ -70,7 +62,16 @@ LogicalResult ParameterOp::verify() {
     if (pack->getPanel() < 0 || (pack->getPanel() > 0 && stored.getRank() < 2))
       return emitOpError("expects panel 0, or a panel > 0 on rank >= 2, but got panel ")
              << pack->getPanel() << " on rank " << stored.getRank();
-    expected = packedShape(stored.getShape(), *pack);
+    // parameter_c7
+    if (pack->getFormat() != PackFormat::Elements &&
+        (stored.getRank() != 2 || pack->getPanel() == 0 || stored.getDimSize(permutation[0]) % PackAttr::kGroup != 0))
+      return emitOpError("expects panels of a matrix whose k is a multiple of ")
+             << PackAttr::kGroup << " for " << stringifyPackFormat(pack->getFormat()) << ", but got " << *pack << " of " << stored;
+    // parameter_c8
+    if (Type element = pack->getElementType(); element && element != type.getElementType())
+      return emitOpError("expects elements of type ") << element << " for " << stringifyPackFormat(pack->getFormat())
+                                                      << ", but got " << type.getElementType();
+    expected = pack->packShape(stored.getShape());
   }
   // parameter_c6
   if (type.getShape() != ArrayRef<int64_t>(expected))

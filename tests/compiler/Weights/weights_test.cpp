@@ -35,7 +35,7 @@ protected:
   ParameterOp declareAt(const std::string &name, int64_t offset, int64_t length, RankedTensorType stored, RankedTensorType type,
                         PackAttr pack = nullptr) {
     auto attr = SourceAttr::get(&context, builder.getStringAttr(path("source.bin")), offset, length,
-                                builder.getStringAttr(name), stored);
+                                builder.getStringAttr(name), stored, /*seed=*/-1);
     return ParameterOp::create(builder, builder.getUnknownLoc(), "sym_" + name, type, attr, pack);
   }
 
@@ -43,7 +43,7 @@ protected:
     return declare(name, f32(), shape, bytesOf(values), f32(), shape);
   }
 
-  PackAttr packing(ArrayRef<int64_t> permutation, int64_t panel) { return PackAttr::get(&context, permutation, panel); }
+  PackAttr packing(ArrayRef<int64_t> permutation, int64_t panel) { return PackAttr::get(&context, permutation, panel, PackFormat::Elements); }
   Type f32() { return builder.getF32Type(); }
 
   /// Packs; the header comes back in `header`, the data in `data`.
@@ -324,7 +324,7 @@ TEST_F(WeightsTest, RejectsWrongSources) {
   op = declareAt("a", INT64_MAX - 4, 8, type, type);
   EXPECT_EQ(problem(), file + ": tensor \"a\": expects 8 bytes at offset 9223372036854775803, but the file has 8");
   op.erase();
-  auto gone = SourceAttr::get(&context, builder.getStringAttr(path("gone")), 0, 8, builder.getStringAttr("a"), type);
+  auto gone = SourceAttr::get(&context, builder.getStringAttr(path("gone")), 0, 8, builder.getStringAttr("a"), type, /*seed=*/-1);
   ParameterOp::create(builder, builder.getUnknownLoc(), "a", type, gone, PackAttr());
   EXPECT_EQ(problem(), path("gone") + ": cannot be read: No such file or directory");
 }
