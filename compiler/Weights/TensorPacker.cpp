@@ -4,100 +4,18 @@
 #include "compiler/Weights/WeightsPlan.h"
 
 #include "llvm/ADT/Sequence.h"
-#include "llvm/Support/Errc.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/Process.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <unistd.h>
 
 using namespace mlir;
 
 namespace thresh {
 
-/// Bytes that a piece handed to the sink may have, unless one row of a panel is longer.
-static constexpr int64_t kTileBytes = 4 << 20;
-
-static llvm::Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::errc::io_error, message);
-}
-
-//===----------------------------------------------------------------------===//
-// SourceFiles
-//===----------------------------------------------------------------------===//
-
-SourceFiles::~SourceFiles() {
-  for (auto &entry : files)
-    llvm::sys::Process::SafelyCloseFileDescriptor(entry.second.descriptor);
-}
-
-llvm::Expected<int> SourceFiles::open(SourceAttr source) {
-  StringRef name = source.getFile().getValue();
-  auto it = files.find(name);
-  if (it == files.end()) {
-    File file;
-    if (std::error_code code = llvm::sys::fs::openFileForRead(name, file.descriptor))
-      return makeError(name + ": cannot be read: " + code.message());
-    it = files.try_emplace(name, file).first;
-    llvm::sys::fs::file_status status;
-    if (std::error_code code = llvm::sys::fs::status(file.descriptor, status))
-      return makeError(name + ": cannot be read: " + code.message());
-    it->second.bytes = status.getSize();
-  }
-  int64_t fileBytes = it->second.bytes;
-  if (source.getOffset() < 0 || source.getLength() > fileBytes || source.getOffset() > fileBytes - source.getLength())
-    return makeError(name + ": tensor \"" + source.getTensor().getValue() + "\": expects " + llvm::Twine(source.getLength()) +
-                     " bytes at offset " + llvm::Twine(source.getOffset()) + ", but the file has " + llvm::Twine(fileBytes));
-  return it->second.descriptor;
-}
-
-//===----------------------------------------------------------------------===//
-// Casts
-//===----------------------------------------------------------------------===//
-
-static float halfToFloat(uint16_t half) {
-  uint32_t sign = uint32_t(half & 0x8000) << 16;
-  uint32_t exponent = (half >> 10) & 0x1f;
-  uint32_t fraction = half & 0x3ff;
-  if (exponent == 0) {
-    float magnitude = float(fraction) * 0x1p-24f;
-    return sign ? -magnitude : magnitude;
-  }
-  exponent = exponent == 0x1f ? 0xff : exponent + 112;
-  return llvm::bit_cast<float>(sign | exponent << 23 | fraction << 13);
-}
-
-static float bfloatToFloat(uint16_t value) { return llvm::bit_cast<float>(uint32_t(value) << 16); }
-
-template <float (*Convert)(uint16_t)>
-static void castToFloat(const char *stored, char *packed, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    uint16_t value;
-    std::memcpy(&value, stored + 2 * i, sizeof(value));
-    float result = Convert(value);
-    std::memcpy(packed + 4 * i, &result, sizeof(result));
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// TensorPacker
-//===----------------------------------------------------------------------===//
-
-TensorPacker::TensorPacker(ParameterOp parameter, int descriptor) : descriptor(descriptor), cast(nullptr) {
-  SourceAttr source = parameter.getSource();
-  RankedTensorType storedType = source.getType();
-  Type from = storedType.getElementType();
-  Type to = mlir::cast<RankedTensorType>(parameter.getType()).getElementType();
-  place = (source.getFile().getValue() + ": tensor \"" + source.getTensor().getValue() + "\"").str();
-  sourceOffset = source.getOffset();
+TensorPacker::TensorPacker(ParameterOp parameter, SourceReader &reader) : reader(reader) {
+  RankedTensorType storedType = parameter.getSource().getType();
   elements = storedType.getNumElements();
-  storedBytes = getElementBytes(from);
-  packedBytes = getElementBytes(to);
-  if (from != to)
-    cast = from.isF16() ? castToFloat<halfToFloat> : castToFloat<bfloatToFloat>;
+  packedBytes = getElementBytes(cast<RankedTensorType>(parameter.getType()).getElementType());
 
   PackAttr pack = parameter.getPackAttr();
   isCopy = !pack || (pack.getPanel() == 0 && llvm::equal(pack.getPermutation(), llvm::seq<int64_t>(0, storedType.getRank())));
@@ -113,34 +31,20 @@ TensorPacker::TensorPacker(ParameterOp parameter, int descriptor) : descriptor(d
   panel = pack.getPanel() ? pack.getPanel() : columns.extent;
 }
 
-llvm::Error TensorPacker::pack(Sink sink) {
+llvm::Error TensorPacker::pack(PieceSink sink) {
   if (elements == 0)
     return llvm::Error::success();
   return isCopy ? copy(sink) : packMatrices(sink);
 }
 
-/// Reads `count` stored elements from element number `element` on into `run`.
+/// Reads `count` elements from number `element` on into `run`.
 llvm::Error TensorPacker::readRun(int64_t element, int64_t count) {
-  std::vector<char> &target = cast ? stored : run;
-  target.resize(count * storedBytes);
-  int64_t offset = sourceOffset + element * storedBytes;
-  for (int64_t done = 0; done < int64_t(target.size());) {
-    ssize_t got = pread(descriptor, target.data() + done, target.size() - done, offset + done);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got <= 0)
-      return makeError(place + ": cannot be read: " + (got < 0 ? std::strerror(errno) : "the file ends early"));
-    done += got;
-  }
-  if (cast) {
-    run.resize(count * packedBytes);
-    cast(stored.data(), run.data(), count);
-  }
-  return llvm::Error::success();
+  run.resize(count * packedBytes);
+  return reader.read(element, count, run.data());
 }
 
-llvm::Error TensorPacker::copy(Sink sink) {
-  int64_t step = kTileBytes / packedBytes;
+llvm::Error TensorPacker::copy(PieceSink sink) {
+  int64_t step = kPieceBytes / packedBytes;
   for (int64_t element = 0; element < elements; element += step) {
     if (llvm::Error error = readRun(element, std::min(step, elements - element)))
       return error;
@@ -150,7 +54,7 @@ llvm::Error TensorPacker::copy(Sink sink) {
 }
 
 /// Packs the matrices that the batch dimensions count, in row-major order of the batch.
-llvm::Error TensorPacker::packMatrices(Sink sink) {
+llvm::Error TensorPacker::packMatrices(PieceSink sink) {
   SmallVector<int64_t> index(batch.size(), 0);
   while (true) {
     int64_t base = 0;
@@ -167,10 +71,10 @@ llvm::Error TensorPacker::packMatrices(Sink sink) {
 }
 
 /// Packs one matrix, tile by tile. A tile is several whole panels, or some rows of one panel.
-llvm::Error TensorPacker::packMatrix(int64_t base, Sink sink) {
+llvm::Error TensorPacker::packMatrix(int64_t base, PieceSink sink) {
   int64_t panelRowBytes = panel * packedBytes;
-  int64_t tileRows = std::clamp<int64_t>(kTileBytes / panelRowBytes, 1, rows.extent);
-  int64_t tilePanels = std::max<int64_t>(kTileBytes / (panelRowBytes * rows.extent), 1);
+  int64_t tileRows = std::clamp<int64_t>(kPieceBytes / panelRowBytes, 1, rows.extent);
+  int64_t tilePanels = std::max<int64_t>(kPieceBytes / (panelRowBytes * rows.extent), 1);
   int64_t panels = llvm::divideCeil(columns.extent, panel);
   for (int64_t firstPanel = 0; firstPanel < panels; firstPanel += tilePanels) {
     int64_t firstColumn = firstPanel * panel;

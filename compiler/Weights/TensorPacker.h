@@ -2,45 +2,18 @@
 #ifndef THRESH_COMPILER_WEIGHTS_TENSORPACKER_H
 #define THRESH_COMPILER_WEIGHTS_TENSORPACKER_H
 
-#include "dialects/Thresh/IR/ThreshDialect.h"
-
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
-#include "llvm/Support/Error.h"
-
-#include <vector>
+#include "compiler/Weights/SourceReader.h"
 
 namespace thresh {
-
-/// The model's files, opened once each and read at given places.
-class SourceFiles {
-public:
-  SourceFiles() = default;
-  SourceFiles(const SourceFiles &) = delete;
-  SourceFiles &operator=(const SourceFiles &) = delete;
-  ~SourceFiles();
-
-  /// Opens the file of `source`, once, and checks that the tensor's range lies in it. Returns its descriptor.
-  llvm::Expected<int> open(SourceAttr source);
-
-private:
-  struct File {
-    int descriptor = -1;
-    int64_t bytes = 0;
-  };
-  llvm::StringMap<File> files;
-};
 
 /// Produces the packed bytes of one parameter, in order, in pieces of at most a few MiB.
 class TensorPacker {
 public:
-  using Sink = llvm::function_ref<void(llvm::ArrayRef<char>)>;
+  /// The parameter must have passed planWeights; `reader` gives its source in the parameter's element type.
+  TensorPacker(ParameterOp parameter, SourceReader &reader);
 
-  /// The parameter must have passed planWeights.
-  TensorPacker(ParameterOp parameter, int descriptor);
-
-  /// Feeds everything to `sink`. Fails when the file cannot be read.
-  llvm::Error pack(Sink sink);
+  /// Feeds everything to `sink`. Fails when the source cannot be read.
+  llvm::Error pack(PieceSink sink);
 
 private:
   /// One dimension of the permuted tensor.
@@ -49,29 +22,24 @@ private:
     int64_t stride; ///< in stored elements
   };
 
-  llvm::Error copy(Sink sink);
-  llvm::Error packMatrices(Sink sink);
-  llvm::Error packMatrix(int64_t base, Sink sink);
+  llvm::Error copy(PieceSink sink);
+  llvm::Error packMatrices(PieceSink sink);
+  llvm::Error packMatrix(int64_t base, PieceSink sink);
   llvm::Error fillTile(int64_t base, int64_t firstRow, int64_t rows, int64_t firstColumn, int64_t columns);
   llvm::Error readRun(int64_t element, int64_t count);
   void scatter(int64_t first, int64_t count, int64_t target, int64_t step);
 
-  int descriptor;
-  std::string place;     ///< file and tensor, for messages
-  int64_t sourceOffset;  ///< bytes
+  SourceReader &reader;
   int64_t elements;
-  int64_t storedBytes;   ///< of one element
-  int64_t packedBytes;   ///< of one element
-  void (*cast)(const char *stored, char *packed, int64_t count); ///< null: bytes stay
+  int64_t packedBytes; ///< of one element
   bool isCopy;
   llvm::SmallVector<Dim> batch;
   Dim rows;
   Dim columns;
   int64_t panel;
 
-  std::vector<char> stored; ///< a run as the file has it
-  std::vector<char> run;    ///< a run in the packed element type
-  std::vector<char> tile;   ///< what goes to the sink next
+  std::vector<char> run;  ///< elements that follow each other in the source
+  std::vector<char> tile; ///< what goes to the sink next
 };
 
 } // namespace thresh

@@ -1,4 +1,6 @@
 //===- WeightsFile.cpp - The packed safetensors file ---------------------------===//
+#include "compiler/Weights/Fnv1a.h"
+#include "compiler/Weights/QuantizedPacker.h"
 #include "compiler/Weights/TensorPacker.h"
 #include "compiler/Weights/WeightsPlan.h"
 
@@ -10,11 +12,16 @@ using namespace mlir;
 
 namespace thresh {
 
-static uint64_t hashFnv1a(StringRef bytes) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (unsigned char byte : bytes)
-    hash = (hash ^ byte) * 0x100000001b3u;
-  return hash;
+static llvm::Error packParameter(ParameterOp parameter, SourceFiles &files, PieceSink sink) {
+  Type elementType = cast<RankedTensorType>(parameter.getType()).getElementType();
+  PackAttr pack = parameter.getPackAttr();
+  bool isQuantized = pack && pack.getFormat() != PackFormat::Elements;
+  if (isQuantized)
+    elementType = Float32Type::get(parameter.getContext());
+  llvm::Expected<SourceReader> reader = SourceReader::open(parameter.getSource(), elementType, files);
+  if (!reader)
+    return reader.takeError();
+  return isQuantized ? QuantizedPacker(parameter, *reader).pack(sink) : TensorPacker(parameter, *reader).pack(sink);
 }
 
 FailureOr<std::string> streamWeights(WeightsPlan &plan, llvm::raw_ostream &out) {
@@ -28,9 +35,7 @@ FailureOr<std::string> streamWeights(WeightsPlan &plan, llvm::raw_ostream &out) 
   };
   for (auto [tensor, parameter] : llvm::zip_equal(plan.weights.tensors, plan.parameters)) {
     emit(SmallVector<char>(tensor.offset - position, 0));
-    llvm::Expected<int> descriptor = files.open(parameter.getSource());
-    llvm::Error error = descriptor ? TensorPacker(parameter, *descriptor).pack(emit) : descriptor.takeError();
-    if (error)
+    if (llvm::Error error = packParameter(parameter, files, emit))
       return emitError(parameter.getLoc()) << llvm::toString(std::move(error));
   }
   std::string content = llvm::toHex(hasher.final(), /*LowerCase=*/true);

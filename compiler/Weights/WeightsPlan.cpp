@@ -1,6 +1,9 @@
 //===- WeightsPlan.cpp - Where each packed tensor goes -------------------------===//
 #include "compiler/Weights/WeightsPlan.h"
 
+#include "compiler/Weights/Quantize.h"
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Endian.h"
@@ -44,7 +47,8 @@ private:
 
   ModuleOp module;
   std::vector<Tensor> tensors;
-  using Key = std::tuple<StringRef, int64_t, const void *, const void *, const void *>;
+  /// Source and layout. A tensor's name tells sources apart only where they are noise.
+  using Key = std::tuple<StringRef, int64_t, StringRef, const void *, const void *, const void *>;
   std::map<Key, size_t> known;
   llvm::StringSet<> names;
 };
@@ -85,28 +89,25 @@ int64_t getElementBytes(Type type) {
   return getDtypeName(type).empty() ? 0 : llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
 }
 
-RankedTensorType getPackedType(RankedTensorType source, PackAttr pack, Type elementType) {
-  if (!pack)
-    return source.clone(elementType);
+/// What a tensor like `source` would have to be for `pack`; empty when it is.
+static std::string findMismatch(PackAttr pack, RankedTensorType source) {
   ArrayRef<int64_t> permutation = pack.getPermutation();
   int64_t rank = source.getRank();
-  llvm::SmallBitVector seen(rank);
-  SmallVector<int64_t> shape;
-  for (int64_t dim : permutation) {
-    if (dim < 0 || dim >= rank || seen.test(dim))
-      return nullptr;
-    seen.set(dim);
-    shape.push_back(source.getDimSize(dim));
+  bool isPermuted = int64_t(permutation.size()) == rank && isPermutationVector(permutation);
+  if (pack.getFormat() == PackFormat::Elements) {
+    bool hasColumns = pack.getPanel() == 0 || (pack.getPanel() > 0 && rank >= 2);
+    return isPermuted && hasColumns ? "" : "a permutation of " + std::to_string(rank) + " dimensions and a panel of columns";
   }
-  int64_t panel = pack.getPanel();
-  if (int64_t(shape.size()) != rank || panel < 0 || (panel > 0 && rank < 2))
-    return nullptr;
-  if (panel > 0) {
-    int64_t columns = shape.pop_back_val();
-    shape.insert(shape.end() - 1, llvm::divideCeil(columns, panel));
-    shape.push_back(panel);
-  }
-  return RankedTensorType::get(shape, elementType);
+  bool isMatrix = isPermuted && rank == 2 && source.getDimSize(permutation[0]) % kGroupRows == 0;
+  return isMatrix && pack.getPanel() == kGroupColumns ? "" : "a matrix of whole groups of 32 rows and a panel of 16 columns";
+}
+
+/// Whether the packer makes elements of type `to` of `from`.
+static bool isCastable(Type from, Type to, PackAttr pack) {
+  auto isFloat = [](Type type) { return type.isF32() || type.isF16() || type.isBF16(); };
+  if (Type demanded = pack ? pack.getElementType() : nullptr)
+    return isFloat(from) && to == demanded;
+  return from == to || (isFloat(from) && isFloat(to));
 }
 
 LogicalResult Planner::check(ParameterOp parameter) {
@@ -116,18 +117,21 @@ LogicalResult Planner::check(ParameterOp parameter) {
   };
   auto type = cast<RankedTensorType>(parameter.getType());
   RankedTensorType stored = source.getType();
-  if (source.getFile().empty())
-    return fail() << "expects a source file";
+  bool isNoise = source.getSeed() >= 0;
+  if (source.getFile().empty() != isNoise)
+    return fail() << "expects either a source file or a seed";
   for (RankedTensorType each : {type, stored})
     if (!each.hasStaticShape() || getElementBytes(each.getElementType()) == 0)
       return fail() << "expects a static shape and an element type of a weights file, but got " << each;
   Type from = stored.getElementType(), to = type.getElementType();
-  if (from != to && !((from.isF16() || from.isBF16()) && to.isF32()))
+  if (isNoise && !from.isF32())
+    return fail() << "expects noise of f32, but got " << from;
+  PackAttr pack = parameter.getPackAttr();
+  if (!isCastable(from, to, pack))
     return fail() << "cannot be cast from " << from << " to " << to;
-  RankedTensorType packed = getPackedType(stored, parameter.getPackAttr(), to);
-  if (!packed)
-    return fail() << "expects a permutation of " << stored.getRank() << " dimensions and a panel of columns, but got "
-                  << parameter.getPackAttr();
+  if (std::string expected = pack ? findMismatch(pack, stored) : ""; !expected.empty())
+    return fail() << "expects " << expected << ", but got " << pack;
+  RankedTensorType packed = pack ? RankedTensorType::get(pack.packShape(stored.getShape()), to) : stored.clone(to);
   if (packed != type)
     return fail() << "expects type " << packed << " by its source and packing, but got " << type;
   int64_t bytes = stored.getNumElements() * getElementBytes(from);
@@ -139,8 +143,10 @@ LogicalResult Planner::check(ParameterOp parameter) {
 /// The model's name of the tensor, marked when the layout is no longer the model's.
 std::string Planner::makeName(ParameterOp parameter) {
   std::string base = llvm::json::fixUTF8(parameter.getSource().getTensor().getValue());
-  if (parameter.getPackAttr())
-    base += ".packed";
+  if (PackAttr pack = parameter.getPackAttr()) {
+    bool isQuantized = pack.getFormat() != PackFormat::Elements;
+    base += isQuantized ? ("." + stringifyPackFormat(pack.getFormat())).str() : ".packed";
+  }
   std::string name = base;
   for (int suffix = 1; !names.insert(name).second; ++suffix)
     name = base + "." + std::to_string(suffix);
@@ -149,7 +155,9 @@ std::string Planner::makeName(ParameterOp parameter) {
 
 LogicalResult Planner::add(ParameterOp parameter) {
   SourceAttr source = parameter.getSource();
-  Key key(source.getFile().getValue(), source.getOffset(), source.getType().getAsOpaquePointer(),
+  bool isNoise = source.getSeed() >= 0;
+  Key key(source.getFile().getValue(), isNoise ? source.getSeed() : source.getOffset(),
+          isNoise ? source.getTensor().getValue() : "", source.getType().getAsOpaquePointer(),
           parameter.getType().getAsOpaquePointer(), parameter.getPackAttr().getAsOpaquePointer());
   auto [it, isNew] = known.try_emplace(key, tensors.size());
   if (isNew) {

@@ -18,10 +18,6 @@ struct WeightsPlan {
 /// Bytes of one element in a weights file, 0 when the format has no such element type.
 int64_t getElementBytes(mlir::Type type);
 
-/// The type that `source` gets by `pack` (null: none), in elements of `elementType`; null when the
-/// permutation does not fit the rank or there is nothing to cut into panels.
-mlir::RankedTensorType getPackedType(mlir::RankedTensorType source, PackAttr pack, mlir::Type elementType);
-
 mlir::FailureOr<WeightsPlan> planWeights(mlir::ModuleOp module);
 
 /// The first weights.headerBytes bytes of the file; `content` is the hash of the data, 32 hex digits.
