@@ -153,6 +153,14 @@ std::string Planner::makeName(ParameterOp parameter) {
   return name;
 }
 
+/// What the file says of a parameter. Codes have no sign, which the IR does not say.
+static RankedTensorType getFileType(ParameterOp parameter) {
+  auto type = cast<RankedTensorType>(parameter.getType());
+  PackAttr pack = parameter.getPackAttr();
+  bool isCodes = pack && (pack.getFormat() == PackFormat::Q8Codes || pack.getFormat() == PackFormat::Q4Codes);
+  return isCodes ? type.clone(IntegerType::get(type.getContext(), 8, IntegerType::Unsigned)) : type;
+}
+
 LogicalResult Planner::add(ParameterOp parameter) {
   SourceAttr source = parameter.getSource();
   bool isNoise = source.getSeed() >= 0;
@@ -166,7 +174,7 @@ LogicalResult Planner::add(ParameterOp parameter) {
     Tensor tensor;
     tensor.parameter = parameter;
     tensor.packed.name = makeName(parameter);
-    tensor.packed.type = cast<RankedTensorType>(parameter.getType());
+    tensor.packed.type = getFileType(parameter);
     tensor.packed.bytes = tensor.packed.type.getNumElements() * getElementBytes(tensor.packed.type.getElementType());
     tensors.push_back(std::move(tensor));
   }

@@ -76,7 +76,7 @@ static llvm::Error buildGraph(llvm::StringRef folder, ModuleOp module, const Che
   auto root = readJsonObject(configFile);
   if (!root)
     return root.takeError();
-  auto tensors = CheckpointTensors::open(folder);
+  auto tensors = options.randomSeed ? CheckpointTensors::random(*options.randomSeed) : CheckpointTensors::open(folder);
   if (!tensors)
     return tensors.takeError();
   if (!options.modelConfig.empty())

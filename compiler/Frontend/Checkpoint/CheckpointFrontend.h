@@ -24,6 +24,8 @@ struct CheckpointOptions {
   std::optional<int64_t> context;
   /// A JSON object of fields that overrule those of config.json; empty: none.
   std::string modelConfig;
+  /// Set: every tensor is noise of this seed (compiler/Weights/README.md), and the folder needs no weights.
+  std::optional<int64_t> randomSeed;
 };
 
 /// The graph-stage module of the checkpoint in `folder`, or null after an error was emitted in `context`.

@@ -46,6 +46,12 @@ llvm::Expected<CheckpointTensors> CheckpointTensors::open(llvm::StringRef folder
   return checkpoint;
 }
 
+CheckpointTensors CheckpointTensors::random(int64_t seed) {
+  CheckpointTensors checkpoint;
+  checkpoint.seed = seed;
+  return checkpoint;
+}
+
 llvm::Error CheckpointTensors::readShards(llvm::StringRef folder) {
   auto root = readJsonObject(indexFile);
   if (!root)

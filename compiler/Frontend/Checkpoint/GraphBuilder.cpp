@@ -2,13 +2,13 @@
 #include "compiler/Frontend/Checkpoint/GraphBuilder.h"
 
 #include "compiler/Frontend/Checkpoint/Json.h"
-#include "dialects/Thresh/IR/ThreshDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -152,18 +152,35 @@ const StoredTensor *GraphBuilder::findTensor(llvm::StringRef name, ArrayRef<int6
   return stored;
 }
 
+SourceAttr GraphBuilder::findSource(llvm::StringRef name, ArrayRef<int64_t> shape, llvm::StringRef oldName) {
+  MLIRContext *context = builder.getContext();
+  if (std::optional<int64_t> seed = tensors.getSeed()) {
+    auto type = RankedTensorType::get(shape, builder.getF32Type());
+    int64_t bytes = sizeof(float);
+    for (int64_t extent : shape)
+      if (llvm::MulOverflow(bytes, extent, bytes)) {
+        fail(makeError("tensor \"" + name + "\": expects fewer than 2^63 bytes, but got shape " + describeShape(shape)));
+        return nullptr;
+      }
+    return SourceAttr::get(context, builder.getStringAttr(""), 0, bytes, builder.getStringAttr(name), type, *seed);
+  }
+  const StoredTensor *stored = findTensor(name, shape, oldName);
+  if (!stored)
+    return nullptr;
+  auto type = RankedTensorType::get(shape, getWeightType(stored->dtype, context));
+  return SourceAttr::get(context, builder.getStringAttr(stored->file), stored->offset, stored->bytes,
+                         builder.getStringAttr(stored->name), type, /*seed=*/-1);
+}
+
 Value GraphBuilder::parameter(llvm::StringRef name, ArrayRef<int64_t> shape, llvm::StringRef oldName) {
   if (Value known = loads.lookup(name))
     return known;
   auto type = RankedTensorType::get(shape, builder.getF32Type());
-  const StoredTensor *stored = findTensor(name, shape, oldName);
-  if (!stored)
+  SourceAttr source = findSource(name, shape, oldName);
+  if (!source)
     return tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type());
 
-  Location tensorLoc = NameLoc::get(builder.getStringAttr(stored->name));
-  auto storedType = RankedTensorType::get(shape, getWeightType(stored->dtype, builder.getContext()));
-  auto source = SourceAttr::get(builder.getContext(), builder.getStringAttr(stored->file), stored->offset, stored->bytes,
-                                builder.getStringAttr(stored->name), storedType, /*seed=*/-1);
+  Location tensorLoc = NameLoc::get(source.getTensor());
   if (declared.insert(name).second) {
     OpBuilder top(firstEntry());
     ParameterOp::create(top, tensorLoc, name, type, source, PackAttr());

@@ -7,6 +7,7 @@
 #define THRESH_COMPILER_FRONTEND_CHECKPOINT_GRAPHBUILDER_H
 
 #include "compiler/Frontend/Checkpoint/CheckpointTensors.h"
+#include "dialects/Thresh/IR/ThreshDialect.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -91,6 +92,7 @@ public:
 
 private:
   const StoredTensor *findTensor(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef oldName);
+  SourceAttr findSource(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef oldName);
   mlir::DictionaryAttr signatureAttrs(llvm::StringRef name, mlir::RankedTensorType type,
                                       llvm::ArrayRef<llvm::StringRef> dims, std::optional<int64_t> defaultValue);
   void checkFixedDims();

@@ -1,88 +1,12 @@
 //===- weights_test.cpp - Packing a module's parameters -----------------------===//
-#include "compiler/Weights/Weights.h"
-
-#include "dialects/Thresh/IR/ThreshDialect.h"
-#include "tests/compiler/Frontend/Checkpoint/Files.h"
-
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
+#include "tests/compiler/Weights/WeightsTest.h"
 
 #include <cmath>
-#include <random>
 
-using namespace mlir;
 using namespace thresh;
 using namespace thresh::test;
 
 namespace {
-
-class WeightsTest : public ScratchTest {
-protected:
-  WeightsTest() : builder(&context), module(ModuleOp::create(builder.getUnknownLoc())) {
-    context.loadDialect<ThreshDialect>();
-    builder.setInsertionPointToEnd(module->getBody());
-  }
-
-  /// Appends `bytes` to the source file and declares a parameter over them.
-  ParameterOp declare(const std::string &name, Type stored, ArrayRef<int64_t> shape, const std::string &bytes, Type type,
-                      ArrayRef<int64_t> packedShape, PackAttr pack = nullptr) {
-    int64_t offset = source.size();
-    source += bytes;
-    return declareAt(name, offset, bytes.size(), RankedTensorType::get(shape, stored), RankedTensorType::get(packedShape, type), pack);
-  }
-
-  ParameterOp declareAt(const std::string &name, int64_t offset, int64_t length, RankedTensorType stored, RankedTensorType type,
-                        PackAttr pack = nullptr) {
-    auto attr = SourceAttr::get(&context, builder.getStringAttr(path("source.bin")), offset, length,
-                                builder.getStringAttr(name), stored, /*seed=*/-1);
-    return ParameterOp::create(builder, builder.getUnknownLoc(), "sym_" + name, type, attr, pack);
-  }
-
-  ParameterOp declareFloats(const std::string &name, ArrayRef<int64_t> shape, const std::vector<float> &values) {
-    return declare(name, f32(), shape, bytesOf(values), f32(), shape);
-  }
-
-  PackAttr packing(ArrayRef<int64_t> permutation, int64_t panel) { return PackAttr::get(&context, permutation, panel, PackFormat::Elements); }
-  Type f32() { return builder.getF32Type(); }
-
-  /// Packs; the header comes back in `header`, the data in `data`.
-  bool pack() {
-    write("source.bin", source);
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-    if (failed(packWeights(*module, path("out.safetensors"), weights)))
-      return false;
-    std::string file = read(path("out.safetensors"));
-    header = nlohmann::json::parse(file.substr(8, weights.headerBytes - 8));
-    data = file.substr(weights.headerBytes);
-    return true;
-  }
-
-  std::string problem() {
-    EXPECT_FALSE(pack());
-    // The source alone: no output, no temporary file.
-    for (const auto &entry : std::filesystem::directory_iterator(folder))
-      EXPECT_EQ(entry.path().filename(), "source.bin");
-    return message;
-  }
-
-  template <typename T>
-  std::vector<T> packed(const std::string &name) {
-    std::vector<int64_t> range = header.at(name).at("data_offsets");
-    std::vector<T> values((range[1] - range[0]) / sizeof(T));
-    std::memcpy(values.data(), data.data() + range[0], range[1] - range[0]);
-    return values;
-  }
-
-  MLIRContext context;
-  OpBuilder builder;
-  OwningOpRef<ModuleOp> module;
-  std::string source;
-  PackedWeights weights;
-  nlohmann::json header;
-  std::string data;
-  std::string message;
-};
 
 std::vector<float> iota(int64_t count) {
   std::vector<float> values(count);
@@ -225,6 +149,23 @@ TEST_F(WeightsTest, CastsHalvesExactly) {
   }
   EXPECT_TRUE(std::isnan(packed<float>("nan")[0]));
   EXPECT_EQ(packed<float>("brain.packed"), (std::vector<float>{1.0f, -3.0f, 0x1p-133f}));
+}
+
+TEST_F(WeightsTest, NarrowsToHalves) {
+  std::vector<float> values = {1.0f, -0x1.002p0f, 0x1.006p0f, 65519.0f, 0x1p-25f, INFINITY, -0.0f, 0x1.01p0f};
+  declare("f16", f32(), {8}, bytesOf(values), builder.getF16Type(), {8});
+  declare("bf16", f32(), {2, 4}, bytesOf(values), builder.getBF16Type(), {2, 4, 1}, packing({1, 0}, 1));
+  declare("cross", builder.getF16Type(), {3}, bytesOf<uint16_t>({0x3c00, 0x3c07, 0x0001}), builder.getBF16Type(), {3});
+  ASSERT_TRUE(pack()) << message;
+  EXPECT_EQ(packed<uint16_t>("f16"), (std::vector<uint16_t>{0x3c00, 0xbc00, 0x3c02, 0x7bff, 0x0000, 0x7c00, 0x8000, 0x3c04}));
+  EXPECT_EQ(packed<uint16_t>("bf16.packed"), (std::vector<uint16_t>{0x3f80, 0xbf80, 0x3f80, 0x4780, 0x3300, 0x7f80, 0x8000, 0x3f80}));
+  EXPECT_EQ(packed<uint16_t>("cross"), (std::vector<uint16_t>{0x3f80, 0x3f81, 0x3380}));
+  EXPECT_EQ(header["f16"]["dtype"], "F16");
+}
+
+TEST_F(WeightsTest, RejectsWhatIsTooLargeForAHalf) {
+  declare("a", f32(), {2, 2}, bytesOf<float>({1, INFINITY, -70000, 2}), builder.getF16Type(), {2, 2});
+  EXPECT_EQ(problem(), path("source.bin") + ": tensor \"a\": element [1, 0]: expects a magnitude of at most 65504 for f16, but got -70000");
 }
 
 TEST_F(WeightsTest, SharesEqualParametersAndTellsEqualNamesApart) {
