@@ -37,7 +37,9 @@ public:
     if (options.emit == Phase::Graph)
       return printModule();
     step("optimizing");
-    if (failed(runPhase(buildSparsePhase)))
+    if (failed(runPhase([this](OpPassManager &passes) { 
+          buildSparsePhase(passes, options.weights.value_or(WeightFormat::None), options.cache.value_or(CacheFormat::F32));
+        ; })))
       return failure();
     if (options.emit == Phase::Sparse)
       return printModule();
@@ -97,10 +99,12 @@ private:
       import.fixedDims = options.dims;
       import.context = options.context;
       import.modelConfig = options.modelConfig;
+      import.randomSeed = options.randomSeed;
       StringRef folder = isConfig ? llvm::sys::path::parent_path(model) : model;
       module = importCheckpoint(folder.empty() ? "." : folder, context, import);
-    } else if (options.context || !options.modelConfig.empty()) {
-      return emitError(location, "'") << model << "' is no checkpoint, but a context length or fields of config.json are given";
+    } else if (options.context || options.randomSeed || !options.modelConfig.empty()) {
+      return emitError(location, "'")
+             << model << "' is no checkpoint, but a context length, random weights or fields of config.json are asked for";
     } else if (model.ends_with(".onnx")) {
       OnnxImportOptions import;
       import.dims = options.dims;
@@ -127,7 +131,7 @@ private:
     return success();
   }
 
-  LogicalResult runPhase(void (*build)(OpPassManager &)) {
+  LogicalResult runPhase(llvm::function_ref<void(OpPassManager &)> build) {
     PassManager passes(&context);
     passes.enableVerifier(true);
     build(passes);
@@ -391,6 +395,10 @@ static LogicalResult applyDescription(CompileOptions &options, MLIRContext &cont
     options.context = description->context;
   if (options.targets.empty())
     options.targets = description->targets;
+  if (!options.weights)
+    options.weights = description->weights;
+  if (!options.cache)
+    options.cache = description->cache;
   return success();
 }
 

@@ -21,6 +21,9 @@ struct CompileOptions {
   llvm::StringMap<int64_t> dims;     ///< dynamic dimensions to fix, by name
   std::optional<int64_t> context;    ///< tokens that a session of a decoder can hold; unset: as the checkpoint says
   std::string modelConfig;           ///< a JSON object that overrules fields of the checkpoint's config.json; empty: none
+  std::optional<WeightFormat> weights;  ///< how matrices are stored; unset: as the model has them
+  std::optional<CacheFormat> cache;     ///< how the states of a decoder (key and value caches) are stored; unset: f32
+  std::optional<int64_t> randomSeed;    ///< set: a checkpoint's weights are noise of this seed, and its folder needs none
   bool embedWeights = false;
   std::string cacheDir;              ///< of compiled kernels; empty: no cache
   int jobs = 2;                      ///< kernels compiled at a time

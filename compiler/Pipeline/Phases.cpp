@@ -33,7 +33,7 @@ namespace thresh {
 ArrayRef<PhaseInfo> phases() {
   static const PhaseInfo table[] = {
       {Phase::Graph, "graph", "what the frontend read: thresh, arith, math and tensor ops; nothing decided yet"},
-      {Phase::Sparse, "sparse", "sparse ops found or applied"},
+      {Phase::Sparse, "sparse", "sparse ops found or applied, matrices quantised"},
       {Phase::Linalg, "linalg", "linalg on tensors, element-wise chains fused"},
       {Phase::Kernels, "kernels", "kernels outlined, buffers placed in one arena, weights packed"},
       {Phase::Halide, "halide", "each kernel as KernelSpec (JSON) and as Halide's lowered statement"},
@@ -75,7 +75,12 @@ void addCleanup(OpPassManager &passes) {
 
 } // namespace
 
-void buildSparsePhase(OpPassManager &passes) { addCleanup(passes); }
+void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat cache) {
+  addCleanup(passes);
+  passes.addPass(createQuantizeParametersPass({weights}));
+  passes.addPass(createNarrowStatesPass({cache}));
+  addCleanup(passes);
+}
 
 void buildLinalgPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createConvertThreshToLinalgPass());
@@ -123,7 +128,7 @@ void buildLlvmPhase(OpPassManager &passes) {
 }
 
 void registerPhasePipelines() {
-  static PassPipelineRegistration<> sparse("thresh-sparse-pipeline", "graph to sparse", buildSparsePhase);
+  static PassPipelineRegistration<> sparse("thresh-sparse-pipeline", "graph to sparse", [](OpPassManager &passes) { buildSparsePhase(passes, WeightFormat::None, CacheFormat::F32); });
   static PassPipelineRegistration<> linalg("thresh-linalg-pipeline", "sparse to linalg", buildLinalgPhase);
   static PassPipelineRegistration<> kernels("thresh-kernels-pipeline", "linalg to kernels", buildKernelsPhase);
   static PassPipelineRegistration<> llvm("thresh-llvm-pipeline", "kernels to the LLVM dialect", buildLlvmPhase);

@@ -2,6 +2,8 @@
 #ifndef THRESH_COMPILER_PIPELINE_PHASES_H
 #define THRESH_COMPILER_PIPELINE_PHASES_H
 
+#include "compiler/Transforms/StorageFormats.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -26,7 +28,7 @@ std::optional<Phase> parsePhase(llvm::StringRef name);
 void registerDialects(mlir::DialectRegistry &registry);
 
 /// The passes that lead to a phase from the one before it (graph is what a frontend makes).
-void buildSparsePhase(mlir::OpPassManager &passes);
+void buildSparsePhase(mlir::OpPassManager &passes, WeightFormat weights, CacheFormat cache);
 void buildLinalgPhase(mlir::OpPassManager &passes);
 void buildKernelsPhase(mlir::OpPassManager &passes);
 void buildLlvmPhase(mlir::OpPassManager &passes);

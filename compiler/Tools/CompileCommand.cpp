@@ -9,6 +9,7 @@
 #include "llvm/Support/Format.h"
 
 #include <chrono>
+#include <limits>
 #include <unistd.h>
 
 using namespace mlir;
@@ -64,6 +65,24 @@ std::string takePhase(const std::string &text, Phase &phase) {
   return "expects one of " + known + ", but got '" + text + "'";
 }
 
+std::string takeSeed(const std::string &text, std::optional<int64_t> &seed) {
+  int64_t value = 0;
+  std::string problem = storeInteger(value, 0, std::numeric_limits<int64_t>::max())(text);
+  if (problem.empty())
+    seed = value;
+  return problem;
+}
+
+/// A `take` for one of the names that `parse` knows.
+template <typename Format>
+std::function<std::string(const std::string &)> storeFormat(std::optional<Format> &target, std::optional<Format> (*parse)(StringRef),
+                                                            std::string (*names)()) {
+  return [&target, parse, names](const std::string &text) -> std::string {
+    target = parse(text);
+    return target ? "" : "expects one of " + names() + ", but got '" + text + "'";
+  };
+}
+
 std::string phaseHelp() {
   std::string help = "stop at STAGE and print or write what is there:";
   for (const PhaseInfo &info : phases())
@@ -101,6 +120,12 @@ int compileCommand(int argc, char **argv) {
        {"--dim", "NAME=N", "fix the dynamic dimension NAME to N (repeatable)", storeNamedInteger(dims, 0)},
        {"--context", "N", "tokens that a session of a decoder can hold (default: what the model allows, at most 4096)",
         storeInteger(contextTokens, 1, kMaxContext)},
+       {"--quantize", "FORMAT", "how matrices are stored: none (default: f32), f16, bf16, q8, q4 (8 or 4 bits in groups of 32)",
+        storeFormat(options.weights, parseWeightFormat, weightFormatNames)},
+       {"--kv-cache", "FORMAT", "how a decoder's key and value caches are stored: f32 (default), f16, bf16",
+        storeFormat(options.cache, parseCacheFormat, cacheFormatNames)},
+       {"--random-weights", "SEED", "noise in place of a checkpoint's weights: MODEL may be a lone config.json",
+        [&](const std::string &text) { return takeSeed(text, options.randomSeed); }},
        {"--embed-weights", nullptr, "put the weights into the library: one file", storeFlag(options.embedWeights)},
        {"--cache-dir", "DIR", "folder of the kernel cache (default: $THRESH_CACHE_DIR or the user's cache folder)",
         storeText(options.cacheDir)},

@@ -20,6 +20,14 @@ bool readsOnce(OpOperand *operand, GenericOp consumer) {
   return consumer.getMatchingIndexingMap(operand).getNumResults() == consumer.getNumLoops();
 }
 
+/// True if the op widens the floats of its only input: narrow weights and caches stay narrow until a product reads them.
+bool isWidening(GenericOp op) {
+  if (op.getNumDpsInputs() != 1 || op.getNumReductionLoops() != 0 || op.getBody()->getOperations().size() != 2)
+    return false;
+  auto widen = dyn_cast<arith::ExtFOp>(op.getBody()->front());
+  return widen && widen.getIn() == op.getBody()->getArgument(0) && op.getBody()->getTerminator()->getOperand(0) == widen.getOut();
+}
+
 /// True if the op computes its elements from their indices and scalars alone: a mask, a range.
 bool readsNoTensor(GenericOp op) {
   return op.getNumDpsInputs() == 0 && op.getBody()->getOps<tensor::ExtractOp>().empty();
@@ -33,6 +41,8 @@ bool shouldFuse(OpOperand *operand) {
     return false;
   if (isDataMovement(producer) && producer.getNumDpsInputs() <= 1)
     return !isContraction(consumer) || producer.getMatchingIndexingMap(producer.getDpsInputOperand(0)).isProjectedPermutation();
+  if (isWidening(producer))
+    return producer.getMatchingIndexingMap(producer.getDpsInputOperand(0)).isProjectedPermutation();
   if (readsNoTensor(producer))
     return !isContraction(consumer);
   return producer->hasOneUse() && !isContraction(consumer) && readsOnce(operand, consumer);

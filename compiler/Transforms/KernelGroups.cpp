@@ -4,6 +4,7 @@
 // keep to the shapes that the schedules of codegen/Schedules make fast:
 //
 //   Matmul     a contraction and the element-wise ops on its result
+//   QuantizedMatmul  the same with a quantised contraction: i32 sums per group, their scaled sum over the groups
 //   Rowwise    element-wise ops and reductions over the same inner loops (softmax, norms)
 //   Attention  a contraction whose operand is a row-wise function of the result of another, which reads no weight
 //   Reduction  one reduction and element-wise ops on its result
@@ -57,15 +58,18 @@ public:
         for (OpOperand &operand : group.members[i]->getOpOperands())
           tryAbsorb(operand);
     }
-    if (contractions == 1 && reductions == 0)
+    if (contractions == 1 && reductions == 0 && !isQuantized)
       tryAttention();
   }
 
 private:
   void add(GenericOp op) {
     group.members.insert(op);
-    if (isContraction(op))
+    isQuantized |= isQuantizedContraction(op);
+    if (isContraction(op) || isQuantizedContraction(op))
       ++contractions;
+    else if (isGroupSum(op))
+      return;
     else if (op.getNumReductionLoops())
       ++reductions;
   }
@@ -74,7 +78,7 @@ private:
     if (contractions > 1)
       return KernelFamily::Attention;
     if (contractions == 1)
-      return KernelFamily::Matmul;
+      return isQuantized ? KernelFamily::QuantizedMatmul : KernelFamily::Matmul;
     if (reductions == 0)
       return KernelFamily::Elementwise;
     return reductions == 1 && group.members.size() == 1 ? KernelFamily::Reduction : KernelFamily::Rowwise;
@@ -114,7 +118,14 @@ private:
       return;
     auto user = cast<GenericOp>(operand.getOwner());
     AffineMap access = user.getMatchingIndexingMap(&operand);
-    if (isContraction(producer) ? joinsAsMatmul(producer, user, access) : joinsAsRows(producer, user, access))
+    bool joins;
+    if (isQuantizedContraction(user))
+      joins = isGroupSum(producer) && access.isIdentity();
+    else if (isContraction(producer) || isQuantizedContraction(producer))
+      joins = joinsAsMatmul(producer, user, access);
+    else
+      joins = !isGroupSum(producer) && joinsAsRows(producer, user, access);
+    if (joins)
       add(producer);
   }
 
@@ -127,7 +138,7 @@ private:
   bool joinsAsRows(GenericOp producer, GenericOp user, AffineMap access) const {
     if (!access.isProjectedPermutation())
       return false;
-    if (isContraction(user))
+    if (isContraction(user) || isGroupSum(user))
       return false;
     if (contractions > 0)
       return producer.getNumReductionLoops() == 0 && access.isPermutation() && !isAboveContraction(user);
@@ -144,13 +155,13 @@ private:
       auto op = dyn_cast<GenericOp>(work.pop_back_val());
       if (!op || !group.members.contains(op))
         continue;
-      if (isContraction(op))
+      if (isContraction(op) || isQuantizedContraction(op))
         return false;
       for (OpOperand *input : op.getDpsInputOperands())
         if (Operation *def = input->get().getDefiningOp())
           work.push_back(def);
     }
-    return !isContraction(group.root);
+    return !isContraction(group.root) && !isQuantizedContraction(group.root);
   }
 
   /// The loops that index a row, from any reduction of the group.
@@ -217,9 +228,15 @@ private:
 
   KernelGroup group;
   llvm::function_ref<bool(Operation *)> isTaken;
-  int contractions = 0;
-  int reductions = 0;
+  int contractions = 0; ///< quantised ones included
+  int reductions = 0;   ///< all others, group sums excluded
+  bool isQuantized = false;
 };
+
+/// The element types of an op's inputs, then of its results.
+SmallVector<Type> elementTypes(GenericOp op) {
+  return llvm::map_to_vector(op->getOperands(), [](Value value) { return getElementTypeOrSelf(value.getType()); });
+}
 
 } // namespace
 
@@ -238,6 +255,21 @@ bool isContraction(GenericOp op) {
     return lhs && rhs && lhs != rhs && lhs != body.getArgument(2) && rhs != body.getArgument(2);
   }
   return false;
+}
+
+bool isGroupSum(GenericOp op) {
+  Builder b(op.getContext());
+  return op.getNumReductionLoops() == 1 && op.getNumParallelLoops() == 3 &&
+         elementTypes(op) == SmallVector<Type>{b.getI8Type(), b.getI8Type(), b.getI32Type()};
+}
+
+bool isQuantizedContraction(GenericOp op) {
+  Builder b(op.getContext());
+  if (op.getNumReductionLoops() != 1 || op.getNumParallelLoops() != 2 ||
+      elementTypes(op) != SmallVector<Type>{b.getI32Type(), b.getF16Type(), b.getF32Type(), b.getF32Type()})
+    return false;
+  auto sums = op.getDpsInputs()[0].getDefiningOp<GenericOp>();
+  return sums && isGroupSum(sums);
 }
 
 bool isDataMovement(GenericOp op) {

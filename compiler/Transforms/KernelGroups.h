@@ -22,6 +22,11 @@ KernelGroup growKernelGroup(mlir::linalg::GenericOp root, llvm::function_ref<boo
 /// True for sum-of-products reductions of two operands: matmul, matrix-vector, batched.
 bool isContraction(mlir::linalg::GenericOp op);
 
+/// True for the two halves of a product with a quantised matrix (dialects/README.md, `thresh.quantized_matmul`): the i32 sum of
+/// each group, and the f32 sum of scaled groups, which reads nothing but the first and scales.
+bool isGroupSum(mlir::linalg::GenericOp op);
+bool isQuantizedContraction(mlir::linalg::GenericOp op);
+
 /// True if the body only moves data: it yields one of its inputs.
 bool isDataMovement(mlir::linalg::GenericOp op);
 

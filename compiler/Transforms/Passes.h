@@ -2,6 +2,7 @@
 #ifndef THRESH_COMPILER_TRANSFORMS_PASSES_H
 #define THRESH_COMPILER_TRANSFORMS_PASSES_H
 
+#include "compiler/Transforms/StorageFormats.h"
 #include "dialects/Thresh/IR/ThreshDialect.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"

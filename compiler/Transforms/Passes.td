@@ -8,6 +8,35 @@
 
 include "mlir/Pass/PassBase.td"
 
+def QuantizeParametersPass : Pass<"thresh-quantize-parameters", "::mlir::ModuleOp"> {
+  let summary = "stores the matrices of products and gathers in a narrower format";
+  let description = [{
+    Works on graph ops. With q8 and q4, `thresh.matmul` and `thresh.gather` of a matrix parameter become `thresh.quantized_matmul` and
+    `thresh.quantized_gather` of its codes and scales; a matrix whose depth is no multiple of 32, or whose values something else reads,
+    stays as it is, with a remark. With bf16 and f16 the parameter's elements change, and its readers widen them.
+  }];
+  let options = [Option<"format", "format", "::thresh::WeightFormat", "::thresh::WeightFormat::None", "how matrices are stored",
+    [{::llvm::cl::values(
+      clEnumValN(::thresh::WeightFormat::None, "none", "as the graph has them"),
+      clEnumValN(::thresh::WeightFormat::F16, "f16", "half floats"),
+      clEnumValN(::thresh::WeightFormat::BF16, "bf16", "bfloat16"),
+      clEnumValN(::thresh::WeightFormat::Q8, "q8", "8 bits and an f16 scale per 32"),
+      clEnumValN(::thresh::WeightFormat::Q4, "q4", "4 bits and an f16 scale per 32"))}]>];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::thresh::ThreshDialect"];
+}
+
+def NarrowStatesPass : Pass<"thresh-narrow-states", "::mlir::ModuleOp"> {
+  let summary = "stores the f32 states of a session in half floats";
+  let description = [{ Appended rows are rounded to nearest, rows read are widened: attention computes in f32. }];
+  let options = [Option<"format", "format", "::thresh::CacheFormat", "::thresh::CacheFormat::F32", "how states are stored",
+    [{::llvm::cl::values(
+      clEnumValN(::thresh::CacheFormat::F32, "f32", "as the graph has them"),
+      clEnumValN(::thresh::CacheFormat::F16, "f16", "half floats"),
+      clEnumValN(::thresh::CacheFormat::BF16, "bf16", "bfloat16"))}]>];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::thresh::ThreshDialect"];
+}
+
 def LowerTensorOpsPass : Pass<"thresh-lower-tensor-ops", "::mlir::func::FuncOp"> {
   let summary = "slices, concatenations, pads and generated tensors become linalg.generic";
   let description = [{

@@ -40,6 +40,7 @@ struct ConvertThreshToLinalgPass final : impl::ConvertThreshToLinalgPassBase<Con
     populateLowerReductionsPatterns(set);
     populateLowerRotaryPatterns(set);
     populateLowerGatherPatterns(set);
+    populateLowerQuantizedPatterns(set);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();
   }

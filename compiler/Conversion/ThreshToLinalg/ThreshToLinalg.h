@@ -21,6 +21,7 @@ void populateLowerNormalizationPatterns(mlir::RewritePatternSet &patterns);
 void populateLowerReductionsPatterns(mlir::RewritePatternSet &patterns);
 void populateLowerRotaryPatterns(mlir::RewritePatternSet &patterns);
 void populateLowerGatherPatterns(mlir::RewritePatternSet &patterns);
+void populateLowerQuantizedPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace thresh
 

@@ -9,8 +9,8 @@
 
 namespace thresh {
 
-static constexpr llvm::StringLiteral kKeys[] = {"context_window_size", "dtype",        "max_batch_size", "model",
-                                                "model_config",        "quantization", "targets",        "version"};
+static constexpr llvm::StringLiteral kKeys[] = {"context_window_size", "dtype",        "kv_cache", "max_batch_size", "model",
+                                                "model_config",        "quantization", "targets",  "version"};
 static constexpr int64_t kMaxContext = int64_t(1) << 30;
 
 static void rejectUnknownKeys(const nlohmann::json &root, JsonFields &fields) {
@@ -21,11 +21,23 @@ static void rejectUnknownKeys(const nlohmann::json &root, JsonFields &fields) {
 
 /// Settings of which one value is supported so far.
 static void requireSupported(JsonFields &fields) {
-  for (auto [key, only] : {std::pair<llvm::StringLiteral, llvm::StringLiteral>{"dtype", "float32"}, {"quantization", "none"}})
-    if (std::string value = fields.string(key, only); value != only)
-      fields.fail(key, "expects \"" + only + "\", but got \"" + value + "\"");
+  if (std::string value = fields.string("dtype", "float32"); value != "float32")
+    fields.fail("dtype", "expects \"float32\", but got \"" + value + "\"");
   fields.integer("version", 1, 1, 1);
   fields.integer("max_batch_size", 1, 1, 1);
+}
+
+/// A format by its name, if the key is there.
+template <typename Format>
+static std::optional<Format> readFormat(JsonFields &fields, llvm::StringRef key, std::optional<Format> (*parse)(llvm::StringRef),
+                                        std::string (*names)()) {
+  if (!fields.has(key))
+    return std::nullopt;
+  std::string value = fields.string(key);
+  std::optional<Format> format = parse(value);
+  if (!format)
+    fields.fail(key, "expects one of " + names() + ", but got \"" + value + "\"");
+  return format;
 }
 
 static std::string joinPath(llvm::StringRef folder, llvm::StringRef path) {
@@ -55,6 +67,8 @@ llvm::Expected<ModelDescription> readDescription(llvm::StringRef file) {
     description.modelConfig = (*root)["model_config"].dump();
   if (fields.has("targets"))
     description.targets = fields.strings("targets");
+  description.weights = readFormat(fields, "quantization", parseWeightFormat, weightFormatNames);
+  description.cache = readFormat(fields, "kv_cache", parseCacheFormat, cacheFormatNames);
   if (llvm::Error error = fields.takeError())
     return error;
   return description;

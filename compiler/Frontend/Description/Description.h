@@ -6,6 +6,8 @@
 #ifndef THRESH_COMPILER_FRONTEND_DESCRIPTION_DESCRIPTION_H
 #define THRESH_COMPILER_FRONTEND_DESCRIPTION_DESCRIPTION_H
 
+#include "compiler/Transforms/StorageFormats.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -20,6 +22,8 @@ struct ModelDescription {
   std::string modelConfig;          ///< a JSON object of fields that overrule those of config.json; empty: none
   std::optional<int64_t> context;   ///< tokens that a session can hold
   std::vector<std::string> targets; ///< empty: not said
+  std::optional<WeightFormat> weights;
+  std::optional<CacheFormat> cache;
 };
 
 /// Reads and checks the description `file`. The error names the file and the JSON pointer at fault; an unknown key is

@@ -46,6 +46,13 @@ def Thresh_PackFormat : I32Enum<"PackFormat", "what the packer makes of the elem
   let cppNamespace = "::thresh";
 }
 
+def Thresh_QuantFormat : I32EnumAttr<"QuantFormat", "how the elements of a matrix are quantised", [
+  I32EnumAttrCase<"Q8", 0, "q8">,
+  I32EnumAttrCase<"Q4", 1, "q4">
+]> {
+  let cppNamespace = "::thresh";
+}
+
 class Thresh_Attr<string name, string mnemonic_> : AttrDef<Thresh_Dialect, name> {
   let mnemonic = mnemonic_;
 }

@@ -33,9 +33,12 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   auto lhs = cast<RankedTensorType>(adaptor.getLhs().getType());
   auto rhs = cast<RankedTensorType>(adaptor.getRhs().getType());
   // matmul_c1
-  if (lhs.getElementType() != rhs.getElementType() || !lhs.getElementType().isIntOrFloat())
-    return opError<MatmulOp>(loc, "expects operands of one integer or float element type, but got ",
-                             lhs.getElementType(), " and ", rhs.getElementType());
+  Type lhsElement = lhs.getElementType(), rhsElement = rhs.getElementType();
+  bool widens = isa<FloatType>(lhsElement) && isa<FloatType>(rhsElement) &&
+                lhsElement.getIntOrFloatBitWidth() > rhsElement.getIntOrFloatBitWidth();
+  if (!lhsElement.isIntOrFloat() || (lhsElement != rhsElement && !widens))
+    return opError<MatmulOp>(loc, "expects operands of one integer or float element type, or a rhs of narrower floats, but got ",
+                             lhsElement, " and ", rhsElement);
   // matmul_c2
   if (lhs.getRank() < 2)
     return opError<MatmulOp>(loc, "expects a lhs of rank >= 2, but got ", lhs.getRank());

@@ -100,7 +100,7 @@ func.func @transpose_c1_too_short(%x: tensor<2x3xf32>) {
 // -----
 
 func.func @matmul_c1(%a: tensor<2x3xf32>, %b: tensor<3x4xf16>) {
-  // expected-error @+2 {{expects operands of one integer or float element type, but got 'f32' and 'f16'}}
+  // expected-error @+2 {{expects operands of one integer or float element type, or a rhs of narrower floats, but got 'f16' and 'f32'}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = thresh.matmul %a, %b : tensor<2x3xf32>, tensor<3x4xf16> -> tensor<2x4xf32>
   return
