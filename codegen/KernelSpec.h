@@ -91,7 +91,9 @@ enum class Family {
   Reduction,   ///< one reduction stage, elementwise around it
   Rowwise,     ///< several stages over common outer loops, reductions over the inner ones: softmax, norms
   Matmul,      ///< one contraction stage, then elementwise (epilogue) stages
-  Attention    ///< contraction, row-wise stages, contraction
+  Attention,   ///< contraction, row-wise stages, contraction
+  QuantizedMatmul ///< groups of 32 products of u8 or u4 codes and i8 activations, their weighted sum, then
+                  ///< elementwise (epilogue) stages; codegen/README.md has the layout
 };
 
 /// One kernel: the stages in order of dependence; the last ones define the outputs.

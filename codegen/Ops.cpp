@@ -2,6 +2,8 @@
 
 #include "codegen/Ops.h"
 
+#include <iterator>
+
 namespace thresh::codegen {
 
 const std::vector<OpInfo> &opTable() {
@@ -98,7 +100,8 @@ constexpr DTypeInfo kDTypes[kNumDTypes] = {
 };
 const DTypeInfo &infoOf(DType dtype) { return kDTypes[static_cast<int>(dtype)]; }
 
-constexpr const char *kFamilies[] = {"elementwise", "reduction", "rowwise", "matmul", "attention"};
+constexpr const char *kFamilies[] = {"elementwise", "reduction", "rowwise",
+                                      "matmul",      "attention", "quantized_matmul"};
 } // namespace
 
 const char *dtypeName(DType dtype) { return infoOf(dtype).name; }
@@ -119,7 +122,7 @@ bool findDType(const std::string &name, DType &dtype) {
 const char *familyName(Family family) { return kFamilies[static_cast<int>(family)]; }
 
 bool findFamily(const std::string &name, Family &family) {
-  for (int i = 0; i < 5; ++i)
+  for (size_t i = 0; i < std::size(kFamilies); ++i)
     if (name == kFamilies[i]) {
       family = static_cast<Family>(i);
       return true;

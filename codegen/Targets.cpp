@@ -12,6 +12,9 @@ const std::vector<TargetInfo> &targets() {
        256},
       {"x86-64-v4", "x86_64-unknown-linux-gnu", "x86-64-v4",
        "x86-64-linux-sse41-avx-f16c-fma-avx2-avx512-avx512_skylake", THRESH_CPU_AVX2 | THRESH_CPU_AVX512, 512},
+      {"x86-64-v4-vnni", "x86_64-unknown-linux-gnu", "x86-64-v4",
+       "x86-64-linux-sse41-avx-f16c-fma-avx2-avx512-avx512_skylake-avx512_cannonlake-avx512_zen4",
+       THRESH_CPU_AVX2 | THRESH_CPU_AVX512 | THRESH_CPU_ZEN4, 512},
   };
   return table;
 }
@@ -31,6 +34,11 @@ const TargetInfo &hostTarget() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     features |= THRESH_CPU_AVX512;
+  if (__builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi") &&
+      __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni") &&
+      __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq") &&
+      __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("gfni") && __builtin_cpu_supports("sse4a"))
+    features |= THRESH_CPU_ZEN4;
   const TargetInfo *best = &targets().front();
   for (const TargetInfo &info : targets())
     if ((info.cpuFeatures & ~features) == 0)

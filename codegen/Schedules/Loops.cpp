@@ -29,7 +29,7 @@ Expr stepsPerTask(const Expr &count, const Expr &cost) {
   return Halide::max(Halide::max(enough, (count + 63) / 64), 1);
 }
 
-Var parallelTasks(Func func, const std::vector<Var> &outer, const Expr &count, const Expr &cost) {
+Var parallelTasks(Halide::Stage func, const std::vector<Var> &outer, const Expr &count, const Expr &cost) {
   if (outer.empty())
     return Var();
   Var fused = outer.back();

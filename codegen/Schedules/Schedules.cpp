@@ -16,6 +16,8 @@ void schedule(Pipeline &pipeline) {
     return scheduleMatmul(pipeline);
   case Family::Attention:
     return scheduleAttention(pipeline);
+  case Family::QuantizedMatmul:
+    return scheduleQuantizedMatmul(pipeline);
   }
 }
 

@@ -20,6 +20,7 @@ void scheduleReduction(Pipeline &pipeline);
 void scheduleRowwise(Pipeline &pipeline);
 void scheduleMatmul(Pipeline &pipeline);
 void scheduleAttention(Pipeline &pipeline);
+void scheduleQuantizedMatmul(Pipeline &pipeline);
 
 } // namespace thresh::codegen
 

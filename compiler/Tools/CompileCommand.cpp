@@ -114,7 +114,7 @@ int compileCommand(int argc, char **argv) {
       "Compiles MODEL (an .onnx file, a checkpoint folder or its config.json, a .json description, or an .mlir file of the\n"
       "graph stage) to a shared library OUT.so and its weights OUT.weights.safetensors.",
       {{"-o", "OUT", "file to write; the text stages print to standard output without it", storeText(options.output)},
-       {"--target", "T[,T]", "targets: host (default), x86-64, x86-64-v3, x86-64-v4; with several, the library\npicks the best that the CPU can run",
+       {"--target", "T[,T]", "targets: host (default), x86-64, x86-64-v3, x86-64-v4, x86-64-v4-vnni (Zen 4);\nwith several, the library picks the best that the CPU can run",
         [&](const std::string &text) { return takeTargets(text, options.targets); }},
        {"--emit", "STAGE", stages.c_str(), [&](const std::string &text) { return takePhase(text, options.emit); }},
        {"--dim", "NAME=N", "fix the dynamic dimension NAME to N (repeatable)", storeNamedInteger(dims, 0)},

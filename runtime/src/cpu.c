@@ -47,6 +47,15 @@ static const feature_rule rules[] = {
     {THRESH_CPU_AVX512_VNNI, SAVED_AVX512, {{7, 0, ECX, BIT(11)}}},
     {THRESH_CPU_AVX512_BF16, SAVED_AVX512, {{7, 1, EAX, BIT(5)}}},
     {THRESH_CPU_AMX, SAVED_AVX512 | SAVED_AMX, {{7, 0, EDX, BIT(22) | BIT(24) | BIT(25)}}}, // BF16, TILE, INT8
+    {THRESH_CPU_ZEN4,
+     SAVED_AVX512,
+     {
+         {7, 0, EBX, BIT(21)}, // IFMA
+         // VBMI, VBMI2, GFNI, VNNI, BITALG, VPOPCNTDQ
+         {7, 0, ECX, BIT(1) | BIT(6) | BIT(8) | BIT(11) | BIT(12) | BIT(14)},
+         {7, 1, EAX, BIT(5)},           // BF16
+         {0x80000001u, 0, ECX, BIT(6)}, // SSE4A
+     }},
 };
 
 /// The register sets that the operating system saves (XCR0), or 0 when it uses no XSAVE.

@@ -207,7 +207,7 @@ TEST_P(RandomKernels, MatchTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Families, RandomKernels,
                          testing::Values(Family::Elementwise, Family::Reduction, Family::Rowwise, Family::Matmul,
-                                         Family::Attention),
+                                         Family::Attention, Family::QuantizedMatmul),
                          [](const auto &info) { return familyName(info.param); });
 
 } // namespace

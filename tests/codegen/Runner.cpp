@@ -150,9 +150,9 @@ void expectSame(const Library &library, const KernelSpec &spec, const std::vecto
 
 std::vector<std::string> runnableTargets() {
   std::vector<std::string> names;
-  for (const char *name : {"x86-64-v3", "x86-64-v4"})
-    if ((findTarget(name)->cpuFeatures & ~hostTarget().cpuFeatures) == 0)
-      names.push_back(name);
+  for (const TargetInfo &target : targets())
+    if (target.cpuFeatures != 0 && (target.cpuFeatures & ~hostTarget().cpuFeatures) == 0)
+      names.push_back(target.name);
   return names;
 }
 

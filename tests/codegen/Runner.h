@@ -87,7 +87,7 @@ struct Tolerance {
 void expectSame(const Library &library, const KernelSpec &spec, const std::vector<Tensor> &operands,
                 Tolerance tolerance);
 
-/// The targets that this machine runs, of x86-64-v3 and x86-64-v4.
+/// The targets that this machine runs, without plain x86-64.
 std::vector<std::string> runnableTargets();
 
 /// Where a kernel and its inputs came from, for the message of a failure.

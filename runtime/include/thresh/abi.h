@@ -42,7 +42,10 @@ enum {
   THRESH_CPU_AVX512 = 1 << 1,      /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
   THRESH_CPU_AVX512_VNNI = 1 << 2, /* int8 dot products */
   THRESH_CPU_AVX512_BF16 = 1 << 3,
-  THRESH_CPU_AMX = 1 << 4 /* AMX tiles, int8 and bf16 */
+  THRESH_CPU_AMX = 1 << 4, /* AMX tiles, int8 and bf16 */
+  /* x86-64-v4-vnni: what Zen 4 adds to x86-64-v4 for vectors. AVX-512 IFMA, VBMI, VBMI2, VNNI, BITALG, VPOPCNTDQ
+   * and BF16, GFNI, SSE4A */
+  THRESH_CPU_ZEN4 = 1 << 5
 };
 
 /* One declared input or output of an entry point. */

@@ -37,6 +37,9 @@ TEST(Cpu, AgreesWithTheKernel) {
       {THRESH_CPU_AVX512_VNNI, {"avx512_vnni"}},
       {THRESH_CPU_AVX512_BF16, {"avx512_bf16"}},
       {THRESH_CPU_AMX, {"amx_tile", "amx_int8", "amx_bf16"}},
+      {THRESH_CPU_ZEN4,
+       {"avx512ifma", "avx512vbmi", "avx512_vbmi2", "avx512_vnni", "avx512_bitalg", "avx512_vpopcntdq", "avx512_bf16",
+        "gfni", "sse4a"}},
   };
   for (const auto &[feature, names] : expected) {
     bool all = true;
