@@ -38,9 +38,15 @@ bool splitsColumn(const Stage &stage, int node, Op op, int column) {
   return index.op == Op::Index && index.integer == column;
 }
 
+/// The node, or what it converts.
+const Node &underCast(const Stage &stage, int node) {
+  const Node &value = stage.body[node];
+  return value.op == Op::Cast ? stage.body[value.args[0]] : value;
+}
+
 /// A load of panels: the last coordinate is the lane, another the panel, and no other depends on the column.
 bool loadsPanels(const Stage &stage, int node, int column) {
-  const Node &load = stage.body[node];
+  const Node &load = underCast(stage, node);
   if (load.op != Op::Load || load.args.empty() || !splitsColumn(stage, load.args.back(), Op::FloorMod, column))
     return false;
   int panels = 0;
@@ -51,6 +57,19 @@ bool loadsPanels(const Stage &stage, int node, int column) {
       return false;
   }
   return panels == 1;
+}
+
+/// A load whose last coordinate is the last reduction loop, and no other depends on that.
+bool loadsAlongDepth(const Stage &stage, int node) {
+  const Node &load = underCast(stage, node);
+  int last = int(stage.loops.size()) - 1;
+  if (load.op != Op::Load || load.args.empty())
+    return false;
+  for (size_t d = 0; d + 1 < load.args.size(); ++d)
+    if (loopsOf(stage, load.args[d])[last])
+      return false;
+  const Node &coordinate = stage.body[load.args.back()];
+  return coordinate.op == Op::Index && coordinate.integer == last;
 }
 
 } // namespace
@@ -76,6 +95,7 @@ bool matchContraction(const Pipeline &pipeline, int index, Contraction &c) {
   std::vector<bool> lhs = loopsOf(stage, c.lhs), rhs = loopsOf(stage, c.rhs);
   if (lhs[c.column] || !rhs[c.column] || !(lhs.back() || rhs.back()))
     return false;
+  c.rhsDtype = underCast(stage, c.rhs).dtype;
   c.row = -1;
   for (int l = 0; l < c.column; ++l) {
     bool isLonger = c.row < 0 || pipeline.staticExtent(index, l) < 0 || pipeline.staticExtent(index, c.row) >= 0;
@@ -87,6 +107,7 @@ bool matchContraction(const Pipeline &pipeline, int index, Contraction &c) {
     if (l != c.row)
       c.outer.push_back(l);
   c.packed = loadsPanels(stage, c.rhs, c.column);
+  c.alongDepth = loadsAlongDepth(stage, c.rhs);
   return true;
 }
 

@@ -29,17 +29,17 @@ Expr stepsPerTask(const Expr &count, const Expr &cost) {
   return Halide::max(Halide::max(enough, (count + 63) / 64), 1);
 }
 
-Var parallelTasks(Halide::Stage func, const std::vector<Var> &outer, const Expr &count, const Expr &cost) {
+Var parallelTasks(Halide::Stage stage, const std::vector<Var> &outer, const Expr &count, const Expr &cost) {
   if (outer.empty())
     return Var();
   Var fused = outer.back();
   for (size_t i = outer.size() - 1; i-- > 0;) {
     Var next("f" + std::to_string(i));
-    func.fuse(fused, outer[i], next);
+    stage.fuse(fused, outer[i], next);
     fused = next;
   }
   Var task("task"), step("step");
-  func.split(fused, task, step, stepsPerTask(count, cost), TailStrategy::GuardWithIf).parallel(task);
+  stage.split(fused, task, step, stepsPerTask(count, cost), TailStrategy::GuardWithIf).parallel(task);
   return step;
 }
 

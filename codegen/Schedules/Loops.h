@@ -17,9 +17,9 @@ int bodyCost(const Stage &stage);
 /// thread, and at most a 64th of all, so that up to 16 threads share the work evenly. A small loop is one task.
 Halide::Expr stepsPerTask(const Halide::Expr &count, const Halide::Expr &cost);
 
-/// Makes `outer` loops of `func` one loop, split in tasks that run in parallel. Returns the loop over the
+/// Makes `outer` loops of `stage` one loop, split in tasks that run in parallel. Returns the loop over the
 /// steps of a task. `cost`: of one step. With no outer loops returns an undefined Var.
-Halide::Var parallelTasks(Halide::Stage func, const std::vector<Halide::Var> &outer, const Halide::Expr &count,
+Halide::Var parallelTasks(Halide::Stage stage, const std::vector<Halide::Var> &outer, const Halide::Expr &count,
                           const Halide::Expr &cost);
 
 /// Tells Halide that `func`, over the loops of the stage, is needed on the whole of those from `first` on and nowhere

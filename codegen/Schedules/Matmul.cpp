@@ -10,7 +10,7 @@
 //===-----------------------------------------------------------------------===//
 
 #include "codegen/Schedules/Loops.h"
-#include "codegen/Schedules/RegisterTile.h"
+#include "codegen/Schedules/Matvec.h"
 #include "codegen/Schedules/Schedules.h"
 
 using Halide::Expr;
@@ -53,25 +53,20 @@ TileLoops tileConsumer(const Pipeline &pipeline, const Contraction &c, const Til
   std::vector<Halide::VarOrRVar> order = {lane, part};
   outer.push_back(strip);
   count = count * ((columns + width - 1) / width);
-  Expr rows = 1;
-  if (c.row >= 0) {
-    rows = pipeline.extent(c.stage, c.row);
-    f.split(consumer.vars[c.row], loops.tile, row, shape.rows, TailStrategy::GuardWithIf);
-    f.split(loops.tile, block, loops.tile, kBlockTiles, TailStrategy::GuardWithIf);
-    outer.push_back(block);
-    count = count * ((rows + shape.rows * kBlockTiles - 1) / (shape.rows * kBlockTiles));
-    order.push_back(row);
-    order.push_back(loops.tile);
-  }
+  Expr rows = pipeline.extent(c.stage, c.row);
+  f.split(consumer.vars[c.row], loops.tile, row, shape.rows, TailStrategy::GuardWithIf);
+  f.split(loops.tile, block, loops.tile, kBlockTiles, TailStrategy::GuardWithIf);
+  outer.push_back(block);
+  count = count * ((rows + shape.rows * kBlockTiles - 1) / (shape.rows * kBlockTiles));
+  order.push_back(row);
+  order.push_back(loops.tile);
   for (size_t i = outer.size(); i-- > 0;)
     order.push_back(outer[i]);
   f.reorder(order).unroll(part);
-  if (c.row >= 0 && consumer.cost < 16)
+  if (consumer.cost < 16)
     f.unroll(row);
   Expr unitRows = Halide::min(rows, shape.rows * kBlockTiles);
   loops.unit = parallelTasks(f, outer, count, unitRows * width / shape.lanes * (depth(pipeline, c) + consumer.cost));
-  if (c.row < 0)
-    loops.tile = loops.unit;
   f.never_partition_all();
   return loops;
 }
@@ -86,16 +81,24 @@ void scheduleMatmul(Pipeline &pipeline) {
   for (int s = 0; s < c.stage; ++s)
     pipeline.define(s);
   RhsPanels rhs = makePanels(pipeline, c);
-  TileFunc tile = defineTile(pipeline, c, rhs, "tile");
-  TileFunc single = c.row >= 0 ? defineTile(pipeline, c, rhs, "vector_tile") : tile;
-
+  int64_t rows = c.row < 0 ? 1 : pipeline.staticExtent(c.stage, c.row);
   StageFunc result;
   result.func = Func("contraction");
   result.vars = pipeline.variables(c.stage);
+  Matvec matvec;
+  TileFunc tile;
+  Expr value, oneRow = rows < 0 ? pipeline.extent(c.stage, c.row) == 1 : Expr(rows == 1);
+  if (rows == 1 || rows < 0) {
+    matvec = defineMatvec(pipeline, c, shape, rhs);
+    value = matvecAt(pipeline, matvec, c, result.vars);
+  }
+  if (rows != 1) {
+    tile = defineTile(pipeline, c, rhs, "tile");
+    Expr element = tileAt(tile, c, result.vars);
+    value = value.defined() ? Halide::select(oneRow, value, element) : element;
+  }
   Exprs args(result.vars.rbegin(), result.vars.rend());
-  Expr oneRow = c.row >= 0 ? pipeline.extent(c.stage, c.row) == 1 : Halide::Internal::const_false();
-  result.func(args) = c.row >= 0 ? Halide::select(oneRow, tileAt(single, c, result.vars), tileAt(tile, c, result.vars))
-                                 : tileAt(tile, c, result.vars);
+  result.func(args) = value;
   pipeline.adopt(c.stage, result);
   for (int s = c.stage + 1; s < pipeline.numStages(); ++s)
     pipeline.define(s);
@@ -112,13 +115,18 @@ void scheduleMatmul(Pipeline &pipeline) {
     for (OutputFunc &output : pipeline.outputs())
       scheduleFlat(pipeline, output);
   }
-  TileLoops loops = tileConsumer(pipeline, c, shape, consumer);
-  scheduleTile(tile, shape, shape.rows, consumer.func, loops.tile);
-  if (c.row >= 0) {
-    scheduleTile(single, shape, 1, consumer.func, loops.tile);
-    consumer.func.specialize(oneRow);
+  Var unit;
+  if (rows == 1) {
+    unit = scheduleMatvec(pipeline, c, matvec, consumer.func, consumer.func, consumer.vars, consumer.cost);
+  } else {
+    if (rows < 0)
+      scheduleMatvec(pipeline, c, matvec, consumer.func, consumer.func.specialize(oneRow), consumer.vars,
+                     consumer.cost);
+    TileLoops loops = tileConsumer(pipeline, c, shape, consumer);
+    scheduleTile(tile, shape, shape.rows, consumer.func, loops.tile);
+    unit = loops.unit;
   }
-  schedulePanels(pipeline, c, rhs, shape.lanes, consumer.func, loops.unit);
+  schedulePanels(pipeline, c, rhs, shape.lanes, consumer.func, unit);
 }
 
 } // namespace thresh::codegen

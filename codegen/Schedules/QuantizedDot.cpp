@@ -43,10 +43,24 @@ public:
     return node;
   }
 
+  /// Whether the operation is `op`, FloorDiv or FloorMod, on operands that are not negative.
+  bool isDivision(int node, Op op) const {
+    Op truncating = op == Op::FloorDiv ? Op::Div : Op::Rem;
+    return at(node).op == op || at(node).op == truncating;
+  }
+
+  /// The byte below conversions between I8 and U8.
+  int asByte(int node) const {
+    while (at(node).op == Op::Cast && dtypeBytes(at(node).dtype) == 1 && dtypeBytes(at(at(node).args[0]).dtype) == 1 &&
+           at(at(node).args[0]).dtype != DType::Bool)
+      node = at(node).args[0];
+    return node;
+  }
+
   /// `op`(loop, divisor).
   bool splitsLoop(int node, Op op, int loop, int divisor) const {
     node = withoutCasts(node);
-    return node >= 0 && at(node).op == op && isIndex(at(node).args[0], loop) && isInteger(at(node).args[1], divisor);
+    return node >= 0 && isDivision(node, op) && isIndex(at(node).args[0], loop) && isInteger(at(node).args[1], divisor);
   }
 
   /// loop * factor + inner, where `inner` satisfies a predicate.
@@ -106,9 +120,9 @@ bool reduces(const Stage &stage) { return stage.parallel < int(stage.loops.size(
 
 /// codes[column / 16][group * steps + j / perStep][column % 16][j % 4].
 bool loadsCodes(const Body &body, int node, const QuantizedDot &dot) {
-  const Node &load = body.at(node);
+  const Node &load = body.at(body.asByte(node));
   int group = dot.column + 1, j = dot.column + 2, perStep = kDepth * dot.halves;
-  return load.op == Op::Load && load.source < kStageSource && load.dtype == DType::U8 && load.args.size() == 4 &&
+  return load.op == Op::Load && load.source < kStageSource && dtypeBytes(load.dtype) == 1 && load.args.size() == 4 &&
          body.splitsLoop(load.args[0], Op::FloorDiv, dot.column, kPanel) &&
          body.isAffine(load.args[1], group, kGroup / perStep,
                        [&](int inner) { return body.splitsLoop(inner, Op::FloorDiv, j, perStep); }) &&
@@ -121,7 +135,7 @@ bool shiftsByHalf(const Body &body, int node, int j) {
   std::array<int, 2> product =
       body.split(body.withoutCasts(node), Op::Mul, [&](int arg) { return body.isInteger(arg, 4); });
   int half = product[1] < 0 ? -1 : body.withoutCasts(product[1]);
-  return half >= 0 && body.at(half).op == Op::FloorMod && body.isInteger(body.at(half).args[1], 2) &&
+  return half >= 0 && body.isDivision(half, Op::FloorMod) && body.isInteger(body.at(half).args[1], 2) &&
          body.splitsLoop(body.at(half).args[0], Op::FloorDiv, j, kDepth);
 }
 
@@ -133,10 +147,11 @@ bool matchCode(const Body &body, int node, QuantizedDot &dot) {
   dot.halves = 1;
   if (loadsCodes(body, node, dot))
     return true;
-  std::array<int, 2> masked = body.split(node, Op::And, [&](int arg) { return body.isInteger(arg, 15); });
-  if (masked[1] < 0 || body.at(masked[1]).op != Op::ShrUnsigned)
+  std::array<int, 2> masked = body.split(body.asByte(node), Op::And, [&](int arg) { return body.isInteger(arg, 15); });
+  int shifted = masked[1] < 0 ? -1 : body.asByte(masked[1]);
+  if (shifted < 0 || body.at(shifted).op != Op::ShrUnsigned || body.at(shifted).dtype != DType::U8)
     return false;
-  const Node &shift = body.at(masked[1]);
+  const Node &shift = body.at(shifted);
   dot.codes = shift.args[0];
   dot.halves = 2;
   return shiftsByHalf(body, shift.args[1], dot.column + 2) && loadsCodes(body, dot.codes, dot);

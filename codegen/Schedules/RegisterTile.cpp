@@ -27,13 +27,8 @@ Tile chooseTile(const Pipeline &pipeline, const Contraction &c) {
   return tile;
 }
 
-namespace {
-
-/// The depth of a block: a divisor of a long, known depth; 0 to sum in one chain.
-int blockDepth(const Pipeline &pipeline, const Contraction &c) {
+int blockDepth(int64_t depth) {
   constexpr int kShortest = 128, kLongest = 256, kOneChain = 512;
-  const Stage &stage = pipeline.stage(c.stage);
-  int64_t depth = int(stage.loops.size()) == stage.parallel + 1 ? pipeline.staticExtent(c.stage, stage.parallel) : -1;
   if (depth <= kOneChain)
     return 0;
   for (int candidate = kLongest; candidate >= kShortest; --candidate)
@@ -41,6 +36,8 @@ int blockDepth(const Pipeline &pipeline, const Contraction &c) {
       return candidate;
   return 0;
 }
+
+namespace {
 
 /// Vectors of the tile unrolled, its reduction around them.
 void scheduleVectors(TileFunc &tile, Func f, const Tile &shape, int rows, const Halide::RDom &domain) {
@@ -67,7 +64,10 @@ TileFunc defineTile(const Pipeline &pipeline, const Contraction &c, const RhsPan
   TileFunc tile;
   tile.func = Func(name);
   tile.hasRow = c.row >= 0;
-  int inBlock = blockDepth(pipeline, c);
+  const Stage &stage = pipeline.stage(c.stage);
+  bool oneLoop = int(stage.loops.size()) == stage.parallel + 1;
+  int64_t depth = oneLoop ? pipeline.staticExtent(c.stage, stage.parallel) : -1;
+  int inBlock = blockDepth(depth);
   tile.domain = inBlock ? Halide::RDom(0, inBlock, "k") : reductionDomain(pipeline, c);
   Exprs loops = pointOf(pipeline, c, tile.domain);
   Exprs args = {tile.lane, tile.panel};
@@ -86,8 +86,7 @@ TileFunc defineTile(const Pipeline &pipeline, const Contraction &c, const RhsPan
     tile.func(args) = lhs * right + tile.func(args);
     return tile;
   }
-  int blocks = int(pipeline.staticExtent(c.stage, pipeline.stage(c.stage).parallel) / inBlock);
-  tile.blocks = Halide::RDom(0, blocks, "block");
+  tile.blocks = Halide::RDom(0, int(depth / inBlock), "block");
   tile.chain = Func(name + "_chain");
   Exprs chainArgs = args, blockArgs = args;
   chainArgs.push_back(tile.block);

@@ -24,6 +24,9 @@ struct Tile {
 /// feed many multiply-adds.
 Tile chooseTile(const Pipeline &pipeline, const Contraction &c);
 
+/// The depth of a block of a sum of `depth` products: a divisor of a long, known depth; 0 to sum in one chain.
+int blockDepth(int64_t depth);
+
 /// The contraction as a Func of (lane, panel, row, outer loops...), or without the row if it has none.
 struct TileFunc {
   Halide::Func func;

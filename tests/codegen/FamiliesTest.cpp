@@ -9,47 +9,6 @@
 namespace thresh::codegen::test {
 namespace {
 
-using Shapes = std::vector<std::vector<int64_t>>; ///< one shape per operand
-
-/// One kernel and the shapes to try it on.
-struct Trial {
-  KernelSpec spec;
-  std::vector<Shapes> shapes;
-  Tolerance tolerance;
-};
-
-constexpr unsigned kSeed = 20261123;
-
-/// Compiles every kernel for every target that this machine runs and compares with the reference.
-/// `prepare` may change the random operands.
-void check(std::vector<Trial> trials, void (*prepare)(std::vector<Tensor> &) = nullptr) {
-  std::vector<KernelSpec> specs;
-  std::vector<const Trial *> trialOf;
-  for (const std::string &target : runnableTargets())
-    for (Trial &trial : trials) {
-      specs.push_back(trial.spec);
-      specs.back().target = target;
-      specs.back().name = trial.spec.name + std::to_string(specs.size());
-      trialOf.push_back(&trial);
-    }
-  Library library(specs);
-  std::mt19937 generator(kSeed);
-  SCOPED_TRACE("seed " + std::to_string(kSeed));
-  for (size_t k = 0; k < specs.size(); ++k)
-    for (const Shapes &shapes : trialOf[k]->shapes) {
-      std::vector<Tensor> operands;
-      for (size_t o = 0; o < shapes.size(); ++o) {
-        operands.emplace_back(specs[k].operands[o].dtype, shapes[o]);
-        fillRandom(operands.back(), generator);
-      }
-      if (prepare)
-        prepare(operands);
-      expectSame(library, specs[k], operands, trialOf[k]->tolerance);
-      if (testing::Test::HasFatalFailure())
-        return;
-    }
-}
-
 TEST(Rowwise, Softmax) {
   Trial dynamic{softmaxSpec(-1), {}, {1e-5, 1e-7}}, fixedColumns{softmaxSpec(40), {}, {1e-5, 1e-7}};
   for (int64_t columns : {1, 2, 15, 16, 17, 64, 100, 333})
@@ -137,25 +96,6 @@ TEST(Reduction, ArgMaxTakesTheFirst) {
     for (int64_t i = 0; i < operands[0].size(); ++i)
       operands[0].set(i, {std::round(operands[0].get(i).real), 0}); // ties
   });
-}
-
-/// Shapes of a matmul's operands for the given sizes.
-Shapes matmulShapes(const MatmulCase &c, std::vector<int64_t> rows, int64_t k, int64_t n) {
-  std::vector<int64_t> lhs = rows, out = rows, rhs;
-  lhs.push_back(k);
-  out.push_back(n);
-  rhs = c.rhs == Rhs::Packed  ? std::vector<int64_t>{(n + 15) / 16, k, 16}
-        : c.rhs == Rhs::Plain ? std::vector<int64_t>{k, n}
-                              : std::vector<int64_t>{n, k};
-  if (c.batched)
-    rhs.insert(rhs.begin(), rows[0]);
-  Shapes shapes = {lhs, rhs};
-  if (c.epilogue != Epilogue::None)
-    shapes.push_back({n});
-  if (c.epilogue == Epilogue::BiasResidual)
-    shapes.push_back(out);
-  shapes.push_back(out);
-  return shapes;
 }
 
 TEST(Matmul, PackedWeights) {

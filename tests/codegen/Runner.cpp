@@ -62,9 +62,8 @@ template <size_t N = 1> int callKernel(void *function, const Arguments &args) {
   return -1;
 }
 
-} // namespace
+constexpr unsigned kTrialSeed = 20261123;
 
-namespace {
 /// The Halide runtime as an object file, made once per process.
 const std::string &runtimeObject() {
   static const std::string path = [] {
@@ -154,6 +153,34 @@ std::vector<std::string> runnableTargets() {
     if (target.cpuFeatures != 0 && (target.cpuFeatures & ~hostTarget().cpuFeatures) == 0)
       names.push_back(target.name);
   return names;
+}
+
+void check(std::vector<Trial> trials, void (*prepare)(std::vector<Tensor> &)) {
+  std::vector<KernelSpec> specs;
+  std::vector<const Trial *> trialOf;
+  for (const std::string &target : runnableTargets())
+    for (Trial &trial : trials) {
+      specs.push_back(trial.spec);
+      specs.back().target = target;
+      specs.back().name = trial.spec.name + std::to_string(specs.size());
+      trialOf.push_back(&trial);
+    }
+  Library library(specs);
+  std::mt19937 generator(kTrialSeed);
+  SCOPED_TRACE("seed " + std::to_string(kTrialSeed));
+  for (size_t k = 0; k < specs.size(); ++k)
+    for (const Shapes &shapes : trialOf[k]->shapes) {
+      std::vector<Tensor> operands;
+      for (size_t o = 0; o < shapes.size(); ++o) {
+        operands.emplace_back(specs[k].operands[o].dtype, shapes[o]);
+        fillRandom(operands.back(), generator);
+      }
+      if (prepare)
+        prepare(operands);
+      expectSame(library, specs[k], operands, trialOf[k]->tolerance);
+      if (testing::Test::HasFatalFailure())
+        return;
+    }
 }
 
 } // namespace thresh::codegen::test

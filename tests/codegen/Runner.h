@@ -90,6 +90,19 @@ void expectSame(const Library &library, const KernelSpec &spec, const std::vecto
 /// The targets that this machine runs, without plain x86-64.
 std::vector<std::string> runnableTargets();
 
+using Shapes = std::vector<std::vector<int64_t>>; ///< one shape per operand
+
+/// One kernel and the shapes to try it on.
+struct Trial {
+  KernelSpec spec;
+  std::vector<Shapes> shapes;
+  Tolerance tolerance;
+};
+
+/// Compiles every kernel for every target that this machine runs and compares with the reference on random operands,
+/// whose seed the message of a failure tells. `prepare` may change the operands.
+void check(std::vector<Trial> trials, void (*prepare)(std::vector<Tensor> &) = nullptr);
+
 /// Where a kernel and its inputs came from, for the message of a failure.
 std::string describe(const KernelSpec &spec, const std::vector<Tensor> &operands);
 

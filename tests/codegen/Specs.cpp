@@ -21,6 +21,26 @@ Stage fold(StageBuilder &builder, Op op, double init, int value) {
   return builder.reduction({builder.real(init)}, {builder.op(op, F32, {builder.acc(F32), value})});
 }
 
+/// The stages of softmax over the last loop of stage `scores`, whose loops are `loops`.
+void appendSoftmax(KernelSpec &spec, const std::vector<Extent> &loops, int scores) {
+  int rank = int(loops.size());
+  std::vector<int> all(rank);
+  for (int l = 0; l < rank; ++l)
+    all[l] = l;
+  std::vector<int> row(all.begin(), all.end() - 1);
+  StageBuilder max(loops, rank - 1);
+  spec.stages.push_back(fold(max, Op::Max, -INFINITY, max.loadAt(fromStage(scores), F32, all)));
+  StageBuilder exp(loops, rank);
+  int shifted =
+      exp.op(Op::Sub, F32, {exp.loadAt(fromStage(scores), F32, all), exp.loadAt(fromStage(scores + 1), F32, row)});
+  spec.stages.push_back(exp.pure({exp.op(Op::Exp, F32, {shifted})}));
+  StageBuilder sum(loops, rank - 1);
+  spec.stages.push_back(fold(sum, Op::Add, 0, sum.loadAt(fromStage(scores + 2), F32, all)));
+  StageBuilder weights(loops, rank);
+  int e = weights.loadAt(fromStage(scores + 2), F32, all), total = weights.loadAt(fromStage(scores + 3), F32, row);
+  spec.stages.push_back(weights.pure({weights.op(Op::Div, F32, {e, total})}));
+}
+
 } // namespace
 
 KernelSpec softmaxSpec(int64_t columns) {
@@ -120,10 +140,11 @@ KernelSpec argMaxSpec(int64_t columns) {
 
 KernelSpec matmulSpec(const MatmulCase &options) {
   KernelSpec spec = named("matmul", Family::Matmul);
-  DType t = options.dtype;
+  DType t = options.dtype, weights = t == F32 ? options.weights : t;
   int outer = options.leading + (options.batched ? 1 : 0);
   int64_t panels = options.n < 0 ? -1 : (options.n + 15) / 16;
   std::vector<int64_t> lhs(outer, -1), rhs, out(outer, -1);
+  lhs.back() = out.back() = options.rows;
   lhs.push_back(options.k);
   out.push_back(options.n);
   if (options.rhs == Rhs::Packed)
@@ -134,7 +155,7 @@ KernelSpec matmulSpec(const MatmulCase &options) {
     rhs = {options.n, options.k};
   if (options.batched)
     rhs.insert(rhs.begin(), -1);
-  spec.operands = {{"lhs", t, lhs}, {"rhs", t, rhs}};
+  spec.operands = {{"lhs", t, lhs}, {"rhs", weights, rhs}};
   if (options.epilogue != Epilogue::None)
     spec.operands.push_back({"bias", t, {options.n}});
   if (options.epilogue == Epilogue::BiasResidual)
@@ -145,7 +166,7 @@ KernelSpec matmulSpec(const MatmulCase &options) {
   std::vector<Extent> loops;
   std::vector<int> rows;
   for (int d = 0; d < outer; ++d) {
-    loops.push_back(dimOf(0, d));
+    loops.push_back(lhs[d] < 0 ? dimOf(0, d) : fixed(lhs[d]));
     rows.push_back(d);
   }
   loops.push_back(options.n < 0 ? dimOf(1, nDim) : fixed(options.n));
@@ -159,13 +180,15 @@ KernelSpec matmulSpec(const MatmulCase &options) {
     int column = builder.index(n), sixteen = builder.integer(16);
     int panel = builder.op(Op::FloorDiv, DType::I32, {column, sixteen});
     int lane = builder.op(Op::FloorMod, DType::I32, {column, sixteen});
-    b = builder.load(1, t, {panel, builder.index(k), lane});
+    b = builder.load(1, weights, {panel, builder.index(k), lane});
   } else {
     std::vector<int> rhsLoops = options.rhs == Rhs::Plain ? std::vector<int>{k, n} : std::vector<int>{n, k};
     if (options.batched)
       rhsLoops.insert(rhsLoops.begin(), 0);
-    b = builder.loadAt(1, t, rhsLoops);
+    b = builder.loadAt(1, weights, rhsLoops);
   }
+  if (weights != t)
+    b = builder.op(Op::Cast, t, {b});
   int sum = builder.op(Op::Add, t, {builder.acc(t), builder.op(Op::Mul, t, {a, b})});
   spec.stages.push_back(builder.reduction({builder.real(0, t)}, {sum}));
   spec.outputs = {0};
@@ -188,6 +211,24 @@ KernelSpec matmulSpec(const MatmulCase &options) {
   return spec;
 }
 
+Shapes matmulShapes(const MatmulCase &c, std::vector<int64_t> rows, int64_t k, int64_t n) {
+  std::vector<int64_t> lhs = rows, out = rows, rhs;
+  lhs.push_back(k);
+  out.push_back(n);
+  rhs = c.rhs == Rhs::Packed  ? std::vector<int64_t>{(n + 15) / 16, k, 16}
+        : c.rhs == Rhs::Plain ? std::vector<int64_t>{k, n}
+                              : std::vector<int64_t>{n, k};
+  if (c.batched)
+    rhs.insert(rhs.begin(), rows[0]);
+  Shapes shapes = {lhs, rhs};
+  if (c.epilogue != Epilogue::None)
+    shapes.push_back({n});
+  if (c.epilogue == Epilogue::BiasResidual)
+    shapes.push_back(out);
+  shapes.push_back(out);
+  return shapes;
+}
+
 KernelSpec attentionSpec(int64_t heads, int64_t headSize, bool masked) {
   KernelSpec spec = named("attention", Family::Attention);
   std::vector<int64_t> shape = {-1, -1, heads, headSize};
@@ -205,19 +246,56 @@ KernelSpec attentionSpec(int64_t heads, int64_t headSize, bool masked) {
   if (masked)
     scaled = scores.op(Op::Add, F32, {scaled, scores.loadAt(3, F32, {0, 3})});
   spec.stages.push_back(scores.pure({scaled}));
-  StageBuilder max({b, h, i, j}, 3);
-  spec.stages.push_back(fold(max, Op::Max, -INFINITY, max.loadAt(fromStage(1), F32, {0, 1, 2, 3})));
-  StageBuilder exp({b, h, i, j}, 4);
-  int shifted =
-      exp.op(Op::Sub, F32, {exp.loadAt(fromStage(1), F32, {0, 1, 2, 3}), exp.loadAt(fromStage(2), F32, {0, 1, 2})});
-  spec.stages.push_back(exp.pure({exp.op(Op::Exp, F32, {shifted})}));
-  StageBuilder sum({b, h, i, j}, 3);
-  spec.stages.push_back(fold(sum, Op::Add, 0, sum.loadAt(fromStage(3), F32, {0, 1, 2, 3})));
-  StageBuilder weights({b, h, i, j}, 4);
-  int e = weights.loadAt(fromStage(3), F32, {0, 1, 2, 3}), total = weights.loadAt(fromStage(4), F32, {0, 1, 2});
-  spec.stages.push_back(weights.pure({weights.op(Op::Div, F32, {e, total})}));
+  appendSoftmax(spec, {b, h, i, j}, 1);
   StageBuilder out({b, i, h, d, j}, 4);
   int term = out.op(Op::Mul, F32, {out.loadAt(fromStage(5), F32, {0, 2, 1, 4}), out.loadAt(2, F32, {0, 4, 2, 3})});
+  spec.stages.push_back(fold(out, Op::Add, 0, term));
+  spec.outputs = {6};
+  return spec;
+}
+
+namespace {
+/// Soft cap and mask of the raw scores of stage 0.
+Stage maskedScores(const CacheCase &c, const std::vector<Extent> &loops) {
+  StageBuilder s(loops, 4);
+  int x = s.op(Op::Mul, F32,
+               {s.loadAt(fromStage(0), F32, {0, 1, 2, 3}), s.real(1 / std::sqrt(double(c.headSize)))});
+  if (c.softCap > 0) {
+    int cap = s.real(c.softCap);
+    x = s.op(Op::Mul, F32, {s.op(Op::Tanh, F32, {s.op(Op::Div, F32, {x, cap})}), cap});
+  }
+  auto wide = [&](int loop) { return s.op(Op::Cast, DType::I64, {s.index(loop)}); };
+  int query = s.op(Op::Add, DType::I64, {wide(2), s.load(3, DType::I64, {})}), key = wide(3);
+  int seen = s.op(Op::Le, DType::Bool, {key, query});
+  if (c.window > 0) {
+    int end = s.op(Op::Add, DType::I64, {key, s.integer(c.window, DType::I64)});
+    seen = s.op(Op::And, DType::Bool, {seen, s.op(Op::Gt, DType::Bool, {end, query})});
+  }
+  return s.pure({s.op(Op::Select, F32, {seen, x, s.real(-3.4028234663852886e38)})});
+}
+} // namespace
+
+KernelSpec cacheAttentionSpec(const CacheCase &c) {
+  KernelSpec spec = named("cache_attention", Family::Attention);
+  std::vector<int64_t> cache = {-1, c.heads, c.headSize}, queries = {c.queries, c.heads, c.group, c.headSize};
+  spec.operands = {{"q", F32, queries},
+                   {"k", c.cache, cache},
+                   {"v", c.cache, cache},
+                   {"position", DType::I64, {}},
+                   {"out", F32, queries, true}};
+  Extent h = fixed(c.heads), g = fixed(c.group), l = dimOf(1, 0), d = fixed(c.headSize);
+  Extent i = c.queries < 0 ? dimOf(0, 0) : fixed(c.queries);
+  auto cached = [&](StageBuilder &builder, int operand, const std::vector<int> &loops) {
+    int element = builder.loadAt(operand, c.cache, loops);
+    return c.cache == F32 ? element : builder.op(Op::Cast, F32, {element});
+  };
+  StageBuilder dots({h, g, i, l, d}, 4);
+  int product = dots.op(Op::Mul, F32, {dots.loadAt(0, F32, {2, 0, 1, 4}), cached(dots, 1, {3, 0, 4})});
+  spec.stages.push_back(fold(dots, Op::Add, 0, product));
+  spec.stages.push_back(maskedScores(c, {h, g, i, l}));
+  appendSoftmax(spec, {h, g, i, l}, 1);
+  StageBuilder out({i, h, g, d, l}, 4);
+  int term = out.op(Op::Mul, F32, {out.loadAt(fromStage(5), F32, {1, 2, 0, 4}), cached(out, 2, {4, 1, 3})});
   spec.stages.push_back(fold(out, Op::Add, 0, term));
   spec.outputs = {6};
   return spec;

@@ -29,12 +29,27 @@ struct MatmulCase {
   int leading = 1;        ///< dimensions of the lhs before k, all dynamic: 1 or 2
   bool batched = false;   ///< a batch dimension that lhs, rhs (Plain or Transposed) and out share
   DType dtype = DType::F32;
+  DType weights = DType::F32; ///< of the rhs in memory where `dtype` is F32
+  int64_t rows = -1;          ///< the last dimension before k
 };
 /// out[.., n] = sum over k of lhs[.., k] * rhs[k, n] (+ bias[n], gelu, + residual[.., n]).
 KernelSpec matmulSpec(const MatmulCase &options);
+/// Shapes of its operands: `rows` are the dimensions of the lhs before k.
+Shapes matmulShapes(const MatmulCase &c, std::vector<int64_t> rows, int64_t k, int64_t n);
 
 /// out[b, i, h, d] = softmax over j of (q[b, i, h, :] . k[b, j, h, :] * scale + mask[b, j]) times v[b, j, h, d].
 KernelSpec attentionSpec(int64_t heads, int64_t headSize, bool masked);
+
+struct CacheCase {
+  int64_t heads = 2, group = 2, headSize = 64; ///< key and value heads, query heads for each, elements of a head
+  int64_t queries = 1;                         ///< -1: dynamic
+  DType cache = DType::F32;
+  int64_t window = 0;  ///< keys that a query sees; 0: all up to its own position
+  double softCap = 0;  ///< scores become cap * tanh(score / cap); 0: none
+};
+/// Attention on a cache, as a decoder has it: out[i, h, g, :] from q[i, h, g, :], keys and values [length, h, :] and the
+/// position of query 0.
+KernelSpec cacheAttentionSpec(const CacheCase &options);
 
 /// Rows of table[vocabulary, columns] picked by ids[b, s], plus position[s, columns].
 KernelSpec gatherSpec(int64_t columns);

@@ -233,4 +233,31 @@ TEST_F(DecoderTest, KeepsContextForDecoders) {
   EXPECT_EQ(problem(), "a context length is for decoders, but the model is \"bert\"");
 }
 
+TEST_F(DecoderTest, NeedsNoWeightsWithASeed) {
+  write("config.json", config.dump());
+  options.randomSeed = 5;
+  OwningOpRef<ModuleOp> module = importCheckpoint(folder.string(), context, options);
+  ASSERT_TRUE(module);
+  EXPECT_EQ(std::distance(module->getOps<ParameterOp>().begin(), module->getOps<ParameterOp>().end()), int64_t(tensors.size()));
+  for (auto &[name, tensor] : tensors) {
+    auto parameter = module->lookupSymbol<ParameterOp>(name);
+    ASSERT_TRUE(parameter) << name;
+    SourceAttr source = parameter.getSource();
+    EXPECT_EQ(source.getSeed(), 5);
+    EXPECT_EQ(source.getFile(), "");
+    EXPECT_EQ(source.getTensor(), name);
+    EXPECT_EQ(source.getType(), RankedTensorType::get(tensor.shape, Float32Type::get(&context)));
+    EXPECT_EQ(source.getLength(), int64_t(tensor.bytes.size()));
+  }
+}
+
+TEST_F(DecoderTest, TakesNoiseInsteadOfWeights) {
+  options.randomSeed = 0;
+  tensors.erase("lm_head.weight");
+  tensors["model.norm.weight"].shape = {3};
+  EXPECT_EQ(problem(), "");
+  options.randomSeed.reset();
+  EXPECT_NE(problem(), "");
+}
+
 } // namespace
