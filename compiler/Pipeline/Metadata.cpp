@@ -1,6 +1,8 @@
 //===- Metadata.cpp - The JSON that a library carries about itself ------------===//
 #include "compiler/Pipeline/Metadata.h"
 
+#include "dialects/Thresh/IR/ThreshDialect.h"
+
 #include "nlohmann/json.hpp"
 
 using Json = nlohmann::ordered_json;
@@ -9,7 +11,6 @@ namespace thresh {
 
 namespace {
 
-constexpr const char *kFamilyNames[] = {"elementwise", "reduction", "rowwise", "matmul", "attention"};
 
 Json describeTensor(const SignatureTensor &tensor) {
   Json shape = Json::array();
@@ -39,7 +40,7 @@ Json describeKernel(const codegen::KernelSpec &spec) {
     operands.push_back({{"name", operand.name}, {"dtype", dtypeName(static_cast<int>(operand.dtype))}, {"shape", shape}});
   }
   return {{"name", spec.name},
-          {"family", kFamilyNames[static_cast<int>(spec.family)]},
+          {"family", stringifyKernelFamily(static_cast<KernelFamily>(spec.family)).str()},
           {"stages", spec.stages.size()},
           {"operands", operands}};
 }
