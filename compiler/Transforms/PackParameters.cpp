@@ -48,6 +48,29 @@ std::optional<MatrixUse> matrixUse(OpOperand &operand) {
   return use;
 }
 
+/// Everything that reads one parameter.
+struct Uses {
+  SmallVector<std::pair<OpOperand *, MatrixUse>> products;
+  SmallVector<tensor::ExtractOp> elements; ///< reads of single elements: gathers
+};
+
+/// The uses, if all are of these kinds and agree on which dimension holds the columns.
+std::optional<Uses> collectUses(ArrayRef<LoadParameterOp> loads) {
+  Uses uses;
+  for (LoadParameterOp load : loads)
+    for (OpOperand &operand : load.getResult().getUses()) {
+      if (auto extract = dyn_cast<tensor::ExtractOp>(operand.getOwner())) {
+        uses.elements.push_back(extract);
+        continue;
+      }
+      std::optional<MatrixUse> use = matrixUse(operand);
+      if (!use || (!uses.products.empty() && uses.products.front().second.columnDim != use->columnDim))
+        return std::nullopt;
+      uses.products.push_back({&operand, *use});
+    }
+  return uses;
+}
+
 struct PackParametersPass final : impl::PackParametersPassBase<PackParametersPass> {
   using Base::Base;
 
@@ -61,43 +84,43 @@ struct PackParametersPass final : impl::PackParametersPassBase<PackParametersPas
       packIfMatrix(cast<ParameterOp>(parameter), uses);
   }
 
-  /// Packs when every read of the parameter is the same matrix read.
+  /// Packs when every read of the parameter is the same matrix read, or one of an element.
   void packIfMatrix(ParameterOp parameter, ArrayRef<LoadParameterOp> loads) {
     auto type = cast<RankedTensorType>(parameter.getType());
     if (parameter.getPack() || type.getRank() != 2 || !type.hasStaticShape() || !isa<FloatType>(type.getElementType()))
       return;
-    SmallVector<std::pair<OpOperand *, MatrixUse>> uses;
-    for (LoadParameterOp load : loads)
-      for (OpOperand &operand : load.getResult().getUses()) {
-        std::optional<MatrixUse> use = matrixUse(operand);
-        if (!use || (!uses.empty() && uses.front().second.columnDim != use->columnDim))
-          return;
-        uses.push_back({&operand, *use});
-      }
-    if (uses.empty() || type.getDimSize(uses.front().second.columnDim) < kPanel)
+    std::optional<Uses> uses = collectUses(loads);
+    if (!uses || uses->products.empty() || type.getDimSize(uses->products.front().second.columnDim) < kPanel)
       return;
-    pack(parameter, type, loads, uses);
-  }
-
-  void pack(ParameterOp parameter, RankedTensorType type, ArrayRef<LoadParameterOp> loads,
-            ArrayRef<std::pair<OpOperand *, MatrixUse>> uses) {
-    int64_t columnDim = uses.front().second.columnDim;
-    int64_t rows = type.getDimSize(1 - columnDim), columns = type.getDimSize(columnDim);
-    auto packedType =
-        RankedTensorType::get({llvm::divideCeil(columns, kPanel), rows, kPanel}, type.getElementType());
+    int64_t columnDim = uses->products.front().second.columnDim;
     int64_t permutation[] = {1 - columnDim, columnDim};
+    auto pack = PackAttr::get(&getContext(), permutation, kPanel, PackFormat::Elements);
+    RankedTensorType packedType = type.clone(pack.packShape(type.getShape()));
     parameter.setType(packedType);
-    parameter.setPackAttr(PackAttr::get(&getContext(), permutation, kPanel, PackFormat::Elements));
+    parameter.setPackAttr(pack);
     for (LoadParameterOp load : loads)
       load.getResult().setType(packedType);
-    for (auto [operand, use] : uses) {
-      auto op = cast<GenericOp>(operand->getOwner());
-      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-      AffineExpr n = getAffineDimExpr(use.columnLoop, &getContext()), k = getAffineDimExpr(use.reductionLoop, &getContext());
-      maps[operand->getOperandNumber()] =
-          AffineMap::get(op.getNumLoops(), 0, {n.floorDiv(kPanel), k, n % kPanel}, &getContext());
-      op.setIndexingMapsAttr(Builder(&getContext()).getAffineMapArrayAttr(maps));
-    }
+    for (auto [operand, use] : uses->products)
+      readPanels(*operand, use);
+    for (tensor::ExtractOp extract : uses->elements)
+      readPanels(extract, columnDim);
+  }
+
+  void readPanels(OpOperand &operand, const MatrixUse &use) {
+    auto op = cast<GenericOp>(operand.getOwner());
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    AffineExpr n = getAffineDimExpr(use.columnLoop, &getContext()), k = getAffineDimExpr(use.reductionLoop, &getContext());
+    maps[operand.getOperandNumber()] = AffineMap::get(op.getNumLoops(), 0, {n.floorDiv(kPanel), k, n % kPanel}, &getContext());
+    op.setIndexingMapsAttr(Builder(&getContext()).getAffineMapArrayAttr(maps));
+  }
+
+  void readPanels(tensor::ExtractOp extract, int64_t columnDim) {
+    OpBuilder builder(extract);
+    Location loc = extract.getLoc();
+    Value column = extract.getIndices()[columnDim], row = extract.getIndices()[1 - columnDim];
+    Value width = arith::ConstantIndexOp::create(builder, loc, kPanel);
+    Value panel = arith::DivUIOp::create(builder, loc, column, width), lane = arith::RemUIOp::create(builder, loc, column, width);
+    extract.getIndicesMutable().assign(ValueRange{panel, row, lane});
   }
 };
 

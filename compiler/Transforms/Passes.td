@@ -58,9 +58,9 @@ def FuseElementwisePass : Pass<"thresh-fuse-elementwise", "::mlir::func::FuncOp"
 def PackParametersPass : Pass<"thresh-pack-parameters", "::mlir::ModuleOp"> {
   let summary = "chooses the stored layout of the matrices that contractions multiply by";
   let description = [{
-    A parameter that only contractions read as their matrix [K, N] (or [N, K]) is packed into panels of 16 columns,
+    A parameter that contractions read as their matrix [K, N] (or [N, K]) is packed into panels of 16 columns,
     [ceil(N/16), K, 16]: the layout serves every vector width, so that all targets of a library share one weights file.
-    Transposed reads are folded into the packing.
+    Transposed reads are folded into the packing; reads of single elements (a gather from a tied embedding) follow it.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::thresh::ThreshDialect"];
 }
