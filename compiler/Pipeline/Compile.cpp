@@ -178,8 +178,10 @@ private:
     }
     summary.kernels = kernels.size() * targets.size();
     for (auto [function, signature] : llvm::zip(module->getOps<func::FuncOp>(), entries))
-      for (LaunchRecord &record : recordLaunches(function, signature, kernels))
+      for (LaunchRecord &record : recordLaunches(function, signature, kernels)) {
+        signature.weightBytes += record.weightBytes;
         launches.push_back(record);
+      }
     return success();
   }
 

@@ -29,6 +29,7 @@ def last_logits(session, tokens):
 
 def test_session_continues_rewinds_and_forks(model, logits_after):
     assert (model.vocabulary, model.context) == (16, 32)
+    assert (model.touched_bytes(0), model.touched_bytes(40), model.touched_bytes(0, "peek")) == (1000008, 0, 0)
     session = model.session()
     assert session.position == 0
     np.testing.assert_array_equal(last_logits(session, [1, 2]), logits_after([1, 2]))
