@@ -7,10 +7,12 @@
 #include "compiler/Frontend/Checkpoint/CheckpointFrontend.h"
 #include "compiler/Frontend/Description/Description.h"
 #include "compiler/Frontend/Onnx/OnnxFrontend.h"
+#include "compiler/Pipeline/GenerationDefaults.h"
 #include "compiler/Pipeline/LibraryTable.h"
 #include "compiler/Pipeline/Metadata.h"
 #include "compiler/Pipeline/ObjectCode.h"
 #include "compiler/Pipeline/OutputFiles.h"
+#include "compiler/Pipeline/TokenizerFiles.h"
 #include "compiler/Weights/Weights.h"
 
 #include "mlir/IR/AsmState.h"
@@ -97,8 +99,10 @@ private:
       import.fixedDims = options.dims;
       import.context = options.context;
       import.modelConfig = options.modelConfig;
-      StringRef folder = isConfig ? llvm::sys::path::parent_path(model) : model;
-      module = importCheckpoint(folder.empty() ? "." : folder, context, import);
+      checkpoint = isConfig ? llvm::sys::path::parent_path(model) : model;
+      if (checkpoint.empty())
+        checkpoint = ".";
+      module = importCheckpoint(checkpoint, context, import);
     } else if (options.context || !options.modelConfig.empty()) {
       return emitError(location, "'") << model << "' is no checkpoint, but a context length or fields of config.json are given";
     } else if (model.ends_with(".onnx")) {
@@ -314,8 +318,12 @@ private:
     library.stateBytes = stateBytes;
     if (auto contextTokens = (*module)->getAttrOfType<IntegerAttr>("thresh.context"))
       library.context = contextTokens.getInt();
-    if (failed(packAll(library, baseline, weightsOut)))
+    TokenizerFiles tokenizer;
+    if (failed(readGenerationDefaults(*module, library.generation)) || failed(packAll(library, baseline, weightsOut)))
       return failure();
+    if (library.context && !checkpoint.empty() && failed(tokenizer.stage(checkpoint, options.output, location)))
+      return failure();
+    library.tokenizer = tokenizer.names();
     library.weights = weights;
     library.metadata = buildMetadata(library, llvm::sys::path::filename(options.model), kernels, launches);
     llvm::LLVMContext llvmContext;
@@ -332,6 +340,8 @@ private:
     (void)llvm::sys::fs::file_size(libraryOut.temporary(), bytes);
     summary.libraryBytes = bytes;
     if (!library.weightsFile.empty() && failed(weightsOut.commit(location)))
+      return failure();
+    if (failed(tokenizer.commit(location)))
       return failure();
     return libraryOut.commit(location);
   }
@@ -368,6 +378,7 @@ private:
   CompileSummary &summary;
   Location location;
   std::vector<const codegen::TargetInfo *> targets;
+  StringRef checkpoint; ///< folder that the model came from; empty for other files
   OwningOpRef<ModuleOp> module;
   std::vector<Signature> entries;
   PackedWeights weights;

@@ -80,6 +80,8 @@ std::string buildMetadata(const LibraryDescription &library, llvm::StringRef mod
   Json metadata{{"format", 1},         {"compiler", "thresh 0.1.0"}, {"model", model.str()},
                 {"targets", targets},  {"entries", entries},         {"kernels", kernelList},
                 {"launches", launchList}, {"weights", describeWeights(library)}};
+  if (library.context)
+    metadata["tokenizer"] = library.tokenizer;
   return metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

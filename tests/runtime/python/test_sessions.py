@@ -189,6 +189,28 @@ def test_text_with_tokenizer_model(thresh, decoder, continuation, tmp_path):
     assert expected and model.generate("bad", max_new_tokens=9) == expected
 
 
+@pytest.mark.parametrize(
+    ("config", "begins"), [("{}", True), ('{"add_bos_token": true}', True), ('{"add_bos_token": false}', False)]
+)
+def test_tokenizer_config_says_how_texts_begin(thresh, tmp_path, config, begins):
+    from thresh.tokenizer import open_tokenizer
+
+    save_pieces(tmp_path / "m.tokenizer.model")
+    (tmp_path / "m.tokenizer_config.json").write_text(config)
+    tokens = open_tokenizer(tmp_path / "m.tokenizer.model").encode("bad")
+    assert (tokens[0] == 1) == begins
+
+
+@pytest.mark.parametrize("config", ["{", "[]", '{"add_bos_token": 1}'])
+def test_tokenizer_config_refusals(thresh, tmp_path, config):
+    from thresh.tokenizer import open_tokenizer
+
+    save_pieces(tmp_path / "m.tokenizer.model")
+    (tmp_path / "m.tokenizer_config.json").write_text(config)
+    with pytest.raises(thresh.ThreshError, match="m.tokenizer_config.json'"):
+        open_tokenizer(tmp_path / "m.tokenizer.model")
+
+
 class Bytes:
     """Characters of several tokens each, as byte-level tokenisers have."""
 
