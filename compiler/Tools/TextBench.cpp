@@ -228,8 +228,10 @@ void TextBench::print() const {
               thresh_model_target(model.get()), thresh_num_threads(), request.entry.c_str(), (long long)options.tokens,
               (long long)options.rounds);
   std::printf("machine      %.1f GB/s read, %.1f by one thread\n", readBandwidth / 1e9, readBandwidthAlone / 1e9);
-  std::printf("%8s %14s %14s %26s %14s %10s %10s\n", "depth", "ms per token", "tokens/s", "of the turns", "MB touched",
-              "GB/s", "of read");
+  std::printf("%8s %14s %14s %26s", "depth", "ms per token", "tokens/s", "of the turns");
+  if (reports.front().touchedBytes > 0)
+    std::printf(" %14s %10s %10s", "MB touched", "GB/s", "of read");
+  std::printf("\n");
   for (const DepthReport &report : reports) {
     double seconds = report.perToken.median();
     std::printf("%8lld %14.3f %14.2f %12.2f to %10.2f", (long long)report.depth, seconds * 1e3, 1 / seconds,
