@@ -7,10 +7,12 @@
 #include "compiler/Frontend/Checkpoint/CheckpointFrontend.h"
 #include "compiler/Frontend/Description/Description.h"
 #include "compiler/Frontend/Onnx/OnnxFrontend.h"
+#include "compiler/Pipeline/GenerationDefaults.h"
 #include "compiler/Pipeline/LibraryTable.h"
 #include "compiler/Pipeline/Metadata.h"
 #include "compiler/Pipeline/ObjectCode.h"
 #include "compiler/Pipeline/OutputFiles.h"
+#include "compiler/Pipeline/TokenizerFiles.h"
 #include "compiler/Weights/Weights.h"
 
 #include "mlir/IR/AsmState.h"
@@ -100,8 +102,10 @@ private:
       import.context = options.context;
       import.modelConfig = options.modelConfig;
       import.randomSeed = options.randomSeed;
-      StringRef folder = isConfig ? llvm::sys::path::parent_path(model) : model;
-      module = importCheckpoint(folder.empty() ? "." : folder, context, import);
+      checkpoint = isConfig ? llvm::sys::path::parent_path(model) : model;
+      if (checkpoint.empty())
+        checkpoint = ".";
+      module = importCheckpoint(checkpoint, context, import);
     } else if (options.context || options.randomSeed || !options.modelConfig.empty()) {
       return emitError(location, "'")
              << model << "' is no checkpoint, but a context length, random weights or fields of config.json are asked for";
@@ -182,8 +186,10 @@ private:
     }
     summary.kernels = kernels.size() * targets.size();
     for (auto [function, signature] : llvm::zip(module->getOps<func::FuncOp>(), entries))
-      for (LaunchRecord &record : recordLaunches(function, signature, kernels))
+      for (LaunchRecord &record : recordLaunches(function, signature, kernels)) {
+        signature.weightBytes += record.weightBytes;
         launches.push_back(record);
+      }
     return success();
   }
 
@@ -316,8 +322,12 @@ private:
     library.stateBytes = stateBytes;
     if (auto contextTokens = (*module)->getAttrOfType<IntegerAttr>("thresh.context"))
       library.context = contextTokens.getInt();
-    if (failed(packAll(library, baseline, weightsOut)))
+    TokenizerFiles tokenizer;
+    if (failed(readGenerationDefaults(*module, library.generation)) || failed(packAll(library, baseline, weightsOut)))
       return failure();
+    if (library.context && !checkpoint.empty() && failed(tokenizer.stage(checkpoint, options.output, location)))
+      return failure();
+    library.tokenizer = tokenizer.names();
     library.weights = weights;
     library.metadata = buildMetadata(library, llvm::sys::path::filename(options.model), kernels, launches);
     llvm::LLVMContext llvmContext;
@@ -334,6 +344,8 @@ private:
     (void)llvm::sys::fs::file_size(libraryOut.temporary(), bytes);
     summary.libraryBytes = bytes;
     if (!library.weightsFile.empty() && failed(weightsOut.commit(location)))
+      return failure();
+    if (failed(tokenizer.commit(location)))
       return failure();
     return libraryOut.commit(location);
   }
@@ -370,6 +382,7 @@ private:
   CompileSummary &summary;
   Location location;
   std::vector<const codegen::TargetInfo *> targets;
+  StringRef checkpoint; ///< folder that the model came from; empty for other files
   OwningOpRef<ModuleOp> module;
   std::vector<Signature> entries;
   PackedWeights weights;

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -81,6 +82,47 @@ bool isContraction(const codegen::Stage &stage) {
          });
 }
 
+/// The parameter behind a launch's operand, seen through views; null for other memory.
+LoadParameterOp findParameter(Value memref) {
+  Operation *def = memref.getDefiningOp();
+  while (auto view = dyn_cast_or_null<ViewLikeOpInterface>(def))
+    def = view.getViewSource().getDefiningOp();
+  return dyn_cast_or_null<LoadParameterOp>(def);
+}
+
+/// Whether node `index` of the stage depends on data.
+bool readsData(const codegen::Stage &stage, int index) {
+  const codegen::Node &node = stage.body[index];
+  return node.op == codegen::Op::Load || llvm::any_of(node.args, [&](int arg) { return readsData(stage, arg); });
+}
+
+/// Elements of operand `operand` of `elements` in all that a launch reads when every dynamic extent is 1.
+int64_t countElementsRead(const codegen::KernelSpec &spec, int operand, int64_t elements) {
+  int64_t gathered = 0;
+  for (const codegen::Stage &stage : spec.stages)
+    for (const codegen::Node &node : stage.body) {
+      if (node.op != codegen::Op::Load || node.source != operand)
+        continue;
+      if (llvm::none_of(node.args, [&](int coordinate) { return readsData(stage, coordinate); }))
+        return elements;
+      int64_t points = 1;
+      for (const codegen::Extent &extent : stage.loops)
+        points *= extent.value >= 0 ? extent.value : std::max<int64_t>(spec.operands[extent.operand].shape[extent.dim], 1);
+      gathered += points;
+    }
+  return std::min(gathered, elements);
+}
+
+int64_t countWeightBytes(LaunchOp launch, const codegen::KernelSpec &spec) {
+  int64_t bytes = 0;
+  for (auto [index, operand] : llvm::enumerate(launch.getInputs())) {
+    auto type = cast<MemRefType>(operand.getType());
+    if (findParameter(operand) && type.hasStaticShape())
+      bytes += countElementsRead(spec, index, type.getNumElements()) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  }
+  return bytes;
+}
+
 } // namespace
 
 std::vector<LaunchRecord> recordLaunches(func::FuncOp function, const Signature &signature,
@@ -89,9 +131,11 @@ std::vector<LaunchRecord> recordLaunches(func::FuncOp function, const Signature 
   ExtentSpeller speller(signature);
   function.walk([&](LaunchOp launch) {
     LaunchRecord record;
+    record.entry = signature.name;
     record.kernel = launch.getKernel().str();
     const codegen::KernelSpec *spec =
         llvm::find_if(kernels, [&](const codegen::KernelSpec &kernel) { return kernel.name == record.kernel; });
+    record.weightBytes = countWeightBytes(launch, *spec);
     for (const codegen::Stage &stage : spec->stages) {
       if (!isContraction(stage))
         continue;

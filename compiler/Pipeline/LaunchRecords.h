@@ -10,12 +10,16 @@
 
 namespace thresh {
 
-/// A launch in the order of the entry point, and the floating-point work it stands for.
+/// A launch in the order of the entry point, and the work it stands for.
 struct LaunchRecord {
+  std::string entry; ///< the entry point that it belongs to
   std::string kernel;
   /// Multiply-adds of its contractions, counted as 2 each: products of factors, each a number or the name of a
   /// dynamic dimension. Empty for kernels without contractions, or whose extents no input tells.
   std::vector<std::vector<std::string>> flops;
+  /// Bytes of parameters that it reads when every dynamic extent is 1: parameters whole, but of one that is indexed by
+  /// data (a table of embeddings) an element per point of the loops.
+  int64_t weightBytes = 0;
 };
 
 /// The launches of an entry point of the kernels stage.

@@ -101,7 +101,7 @@ private:
     for (const Signature &entry : library.entries)
       elements.push_back(structure({text(entry.name), number(i32, entry.inputs.size()), number(i32, entry.outputs.size()),
                                     tensors(entry.inputs), tensors(entry.outputs), number(i32, entry.tokenInput),
-                                    number(i32, 0)}));
+                                    number(i32, 0), number(i64, entry.weightBytes)}));
     return array(elements, "entries");
   }
 

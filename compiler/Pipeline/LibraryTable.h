@@ -51,6 +51,7 @@ struct LibraryDescription {
   int64_t stateBytes = 0;
   int64_t context = 0; ///< most tokens that a session can hold; 0 without states
   std::optional<LibraryGeneration> generation;
+  std::vector<std::string> tokenizer; ///< files beside the library, for its metadata
 };
 
 /// A module with the constant `thresh_library`, the only exported symbol, and the metadata once more in the section

@@ -71,14 +71,18 @@ std::string buildMetadata(const LibraryDescription &library, llvm::StringRef mod
   for (const codegen::KernelSpec &spec : kernels)
     kernelList.push_back(describeKernel(spec));
   for (const LaunchRecord &launch : launches) {
-    Json record{{"kernel", launch.kernel}};
+    Json record{{"entry", launch.entry}, {"kernel", launch.kernel}};
     if (!launch.flops.empty())
       record["flops"] = launch.flops;
+    if (launch.weightBytes)
+      record["weight_bytes"] = launch.weightBytes;
     launchList.push_back(record);
   }
   Json metadata{{"format", 1},         {"compiler", "thresh 0.1.0"}, {"model", model.str()},
                 {"targets", targets},  {"entries", entries},         {"kernels", kernelList},
                 {"launches", launchList}, {"weights", describeWeights(library)}};
+  if (library.context)
+    metadata["tokenizer"] = library.tokenizer;
   return metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

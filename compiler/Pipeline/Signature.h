@@ -24,6 +24,7 @@ struct Signature {
   std::vector<SignatureTensor> inputs;
   std::vector<SignatureTensor> outputs;
   int tokenInput = -1; ///< input (attribute thresh.tokens) whose last extent counts the tokens of a call; -1: none
+  int64_t weightBytes = 0; ///< of parameters that a call reads when every dynamic extent is 1; known once kernels are
 };
 
 /// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype,

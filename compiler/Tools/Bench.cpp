@@ -5,18 +5,16 @@
 //===-----------------------------------------------------------------------===//
 #include "compiler/Tools/Bench.h"
 
+#include "compiler/Tools/Latencies.h"
 #include "compiler/Tools/MachinePeak.h"
 #include "compiler/Tools/ModelRun.h"
+#include "compiler/Tools/TextBench.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <thread>
 
 namespace thresh {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// Between turns, so that threads that still spin for work of the last one have gone to sleep.
 constexpr std::chrono::milliseconds kPause(20);
@@ -24,25 +22,6 @@ constexpr std::chrono::milliseconds kPause(20);
 //===-----------------------------------------------------------------------===//
 // Measuring
 //===-----------------------------------------------------------------------===//
-
-/// Latencies of one engine in seconds; never empty once measured.
-struct Latencies {
-  std::vector<double> all;
-  std::vector<double> roundMedians;
-
-  void addRound(const std::vector<double> &round) {
-    all.insert(all.end(), round.begin(), round.end());
-    roundMedians.push_back(median(round));
-  }
-  static double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    size_t half = values.size() / 2;
-    return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
-  }
-  double median() const { return median(all); }
-  double minimum() const { return *std::min_element(all.begin(), all.end()); }
-  double maximum() const { return *std::max_element(all.begin(), all.end()); }
-};
 
 /// What a run of the command found.
 struct Report {
@@ -64,12 +43,11 @@ struct BenchOptions {
 /// Runs for `seconds`, at least three times.
 std::string timeOurs(ModelRun &run, double seconds, std::vector<double> &latencies) {
   Clock::time_point start = Clock::now();
-  auto elapsed = [](Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); };
-  while (latencies.size() < 3 || elapsed(start) < seconds) {
+  while (latencies.size() < 3 || secondsSince(start) < seconds) {
     Clock::time_point call = Clock::now();
     if (std::string wrong = run.run(); !wrong.empty())
       return wrong;
-    latencies.push_back(elapsed(call));
+    latencies.push_back(secondsSince(call));
   }
   return "";
 }
@@ -210,23 +188,41 @@ int fail(const std::string &message) {
 int benchCommand(int argc, char **argv) {
   RunRequest request;
   BenchOptions options;
+  TextBenchOptions text;
   CommandSyntax syntax = {
       "thresh bench", "OUT.so",
       "Times a compiled library on inputs of the given sizes: median, minimum and maximum latency of a\n"
       "call. With a rival, both run in turns in one go, with the same inputs and thread count, and the\n"
       "ratio of the medians is printed (below 1: we are faster), with its range over the rounds. The\n"
       "machine's peak rate of f32 multiply-adds and its read bandwidth are measured by loops in this\n"
-      "program; the floating-point operations are those of the model's contractions.",
+      "program; the floating-point operations are those of the model's contractions.\n\n"
+      "An entry point that continues sessions is timed per token, with sessions filled to each depth: of a language\n"
+      "model `decode` unless --entry says otherwise. The bytes that a token touches are the weights it uses and the\n"
+      "keys and values held.",
       runOptions(request, "--vs")};
   syntax.options.push_back({"--rounds", "N", "turns of each engine after one for warm-up; default 10",
                             storeInteger(options.rounds, 1, 100000)});
   syntax.options.push_back(
       {"--seconds", "S", "length of a turn, which holds at least 3 calls; default 0.3", storeReal(options.seconds, 0)});
+  syntax.options.push_back({"--entry", "NAME", "entry point to time; default: `decode`, else the first", storeText(request.entry)});
+  syntax.options.push_back({"--depth", "N,N,...", "tokens that a session holds before each turn; default 16, for prefill 0",
+                            storeIntegers(text.depths, 0, INT32_MAX)});
+  syntax.options.push_back({"--tokens", "N", "tokens of a turn; default 16, for prefill 512",
+                            storeInteger(text.tokens, 1, INT32_MAX)});
   syntax.options.push_back({"--json", nullptr, "print one JSON object", storeFlag(options.json)});
   ParseResult parsed = parseCommandLine(syntax, argc, argv, request.library);
   if (parsed != ParseResult::Run)
     return parsed == ParseResult::Failed;
 
+  if (isTextRequest(request)) {
+    text.rounds = options.rounds;
+    text.seconds = options.seconds;
+    text.json = options.json;
+    std::string wrong = benchText(request, text);
+    return wrong.empty() ? 0 : fail(wrong);
+  }
+  if (!text.depths.empty() || text.tokens)
+    return fail("--depth and --tokens are for entry points that continue sessions");
   ModelRun run;
   Report report;
   if (std::string wrong = measureAll(request, options, run, report); !wrong.empty())

@@ -106,6 +106,19 @@ Take storeInteger(int64_t &target, int64_t minimum, int64_t maximum) {
   return [&target, minimum, maximum](const std::string &text) { return parseInteger(text, minimum, maximum, target); };
 }
 
+Take storeIntegers(std::vector<int64_t> &target, int64_t minimum, int64_t maximum) {
+  return [&target, minimum, maximum](const std::string &text) {
+    target.clear();
+    std::string wrong;
+    for (size_t begin = 0; begin <= text.size() && wrong.empty();) {
+      size_t end = std::min(text.find(',', begin), text.size());
+      wrong = parseInteger(text.substr(begin, end - begin), minimum, maximum, target.emplace_back());
+      begin = end + 1;
+    }
+    return wrong;
+  };
+}
+
 Take storeReal(double &target, double minimum) {
   return [&target, minimum](const std::string &text) -> std::string {
     char *end = nullptr;

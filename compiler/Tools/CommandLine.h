@@ -39,6 +39,9 @@ ParseResult parseCommandLine(const CommandSyntax &syntax, int argc, char **argv,
 
 /// Values for the table's `take`. Each returns a function that parses, checks the range and stores.
 std::function<std::string(const std::string &)> storeInteger(int64_t &target, int64_t minimum, int64_t maximum);
+/// Integers with commas between.
+std::function<std::string(const std::string &)> storeIntegers(std::vector<int64_t> &target, int64_t minimum,
+                                                              int64_t maximum);
 std::function<std::string(const std::string &)> storeReal(double &target, double minimum);
 std::function<std::string(const std::string &)> storeText(std::string &target);
 std::function<std::string(const std::string &)> storeFlag(bool &target);

@@ -69,10 +69,15 @@ void printSignature(const Json &metadata) {
 }
 
 void printKernels(const Json &metadata) {
-  std::map<std::string, int> launches;
-  for (const Json &launch : metadata["launches"])
+  std::map<std::string, int> launches, ofEntry;
+  for (const Json &launch : metadata["launches"]) {
     ++launches[launch.value("kernel", "")];
-  llvm::outs() << "kernels (" << metadata["kernels"].size() << ", " << metadata["launches"].size() << " launches a call)\n";
+    ++ofEntry[launch.value("entry", "")];
+  }
+  llvm::outs() << "kernels (" << metadata["kernels"].size();
+  for (const Json &entry : metadata["entries"])
+    llvm::outs() << ", " << ofEntry[entry.value("name", "")] << " launches a call of " << entry.value("name", "");
+  llvm::outs() << ")\n";
   for (const Json &kernel : metadata["kernels"]) {
     std::string name = kernel.value("name", "");
     llvm::outs() << "  " << llvm::left_justify(name, 26) << " x" << llvm::left_justify(std::to_string(launches[name]), 4);

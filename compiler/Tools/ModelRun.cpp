@@ -82,6 +82,10 @@ std::string ModelRun::open(const RunRequest &request) {
   if (thresh_model_open(request.library.c_str(), &options, &model, &status) != THRESH_OK ||
       thresh_session_create(model, &session, &status) != THRESH_OK)
     return status.message;
+  if (!request.entry.empty())
+    entryIndex = thresh_model_find_entry(model, request.entry.c_str());
+  if (entryIndex < 0)
+    return "the library has no entry '" + request.entry + "'";
   outputs.resize(entry().num_outputs);
   return makeInputs(request);
 }
@@ -124,7 +128,7 @@ const thresh_tensor_info *ModelRun::declaration(const char *name) const {
 
 std::string ModelRun::run() {
   thresh_status status;
-  thresh_session_run(session, 0, inputs.data(), int32_t(inputs.size()), outputs.data(), int32_t(outputs.size()),
+  thresh_session_run(session, entryIndex, inputs.data(), int32_t(inputs.size()), outputs.data(), int32_t(outputs.size()),
                      &status);
   return status.message;
 }
@@ -196,7 +200,9 @@ double ModelRun::countFlops() const {
   std::map<std::string, int64_t> known = extents();
   nlohmann::json metadata = nlohmann::json::parse(thresh_model_metadata(model), nullptr, false);
   double sum = 0;
-  for (const nlohmann::json &launch : member(metadata, "launches"))
+  for (const nlohmann::json &launch : member(metadata, "launches")) {
+    if (member(launch, "entry") != entry().name)
+      continue;
     for (const nlohmann::json &factors : member(launch, "flops")) {
       double product = 1;
       for (const nlohmann::json &factor : factors) {
@@ -209,6 +215,7 @@ double ModelRun::countFlops() const {
       }
       sum += product;
     }
+  }
   return sum;
 }
 

@@ -25,6 +25,7 @@ struct RunRequest {
   std::string rivalModel; ///< the .onnx file
   std::string python;     ///< interpreter for the rival; "" for the one of the set-up
   std::string target;     ///< variant to run; "" for the best
+  std::string entry;      ///< entry point to run; "" for the first
   int64_t threads = 0;    ///< 0: every CPU of the process
   int64_t seed = 1;
   std::map<std::string, int64_t> dims;
@@ -54,7 +55,7 @@ public:
   ModelRun &operator=(const ModelRun &) = delete;
   ~ModelRun();
 
-  /// Opens the library and makes the inputs of its first entry point.
+  /// Opens the library and makes the inputs of the entry point.
   std::string open(const RunRequest &request);
   /// Runs once; the outputs belong to the session until the next run.
   std::string run();
@@ -62,7 +63,7 @@ public:
   /// `answer` gets what the rival says about itself.
   std::string startRival(const RunRequest &request, Rival &rival, nlohmann::json &answer);
 
-  const thresh_entry_info &entry() const { return *thresh_model_entry(model, 0); }
+  const thresh_entry_info &entry() const { return *thresh_model_entry(model, entryIndex); }
   /// Floating-point operations of a run's contractions on these inputs, 2 for a multiply-add, as the library's
   /// metadata tells; 0 when it does not.
   double countFlops() const;
@@ -84,6 +85,7 @@ private:
 
   thresh_model *model = nullptr;
   thresh_session *session = nullptr;
+  int32_t entryIndex = 0;
   std::vector<thresh_input> inputs;
   std::vector<thresh_output> outputs;
   ScratchFolder folder;

@@ -28,12 +28,14 @@ static void print_rate(const char *what, int64_t tokens, int64_t timed, double s
     fprintf(stderr, " at %.2f tokens/s", (double)timed / seconds);
 }
 
-/// The end of the line of figures. A dense model reads all its weights for a token.
-static void print_memory(const thresh_model *model) {
+/// The end of the line of figures: what a token costs that `decode` takes at `position`, and the memory of it all.
+static void print_memory(const thresh_model *model, int64_t position) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  fprintf(stderr, ", %.1f MB touched per token, peak memory %.1f MB\n",
-          (double)thresh_model_weights_bytes(model) / 1e6, (double)usage.ru_maxrss * 1024 / 1e6);
+  uint64_t touched = thresh_model_touched_bytes(model, thresh_model_find_entry(model, "decode"), position);
+  if (touched)
+    fprintf(stderr, ", %.1f MB touched per token", (double)touched / 1e6);
+  fprintf(stderr, ", peak memory %.1f MB\n", (double)usage.ru_maxrss * 1024 / 1e6);
 }
 
 //===-------------------------------------------------------------------------===//
@@ -71,7 +73,7 @@ static thresh_code stage_logits(const thresh_run_options *options, thresh_model 
   if (code == THRESH_OK)
     print_rate("scored", count, count, now_seconds() - start);
   if (code == THRESH_OK)
-    print_memory(model);
+    print_memory(model, count / 2);
   if (code == THRESH_OK)
     code = thresh_session_rewind(session, 0, status);
   if (code == THRESH_OK)
@@ -112,7 +114,7 @@ static void print_figures(const thresh_generation *generation, const thresh_mode
   print_rate("prompt", stats.prompt_tokens, stats.prompt_tokens, stats.prompt_seconds);
   print_rate(", generation", stats.generated_tokens, stats.decoded_tokens, stats.decode_seconds);
   fprintf(stderr, ", ended by %s", reasons[stats.stop]);
-  print_memory(model);
+  print_memory(model, stats.prompt_tokens + stats.decoded_tokens / 2);
 }
 
 static thresh_code print_tokens(thresh_generation *generation, thresh_status *status) {

@@ -177,3 +177,16 @@ const thresh_abi_library *thresh_model_table(const thresh_model *model) { return
 int64_t thresh_model_context(const thresh_model *model) { return model->table->context; }
 
 uint64_t thresh_model_weights_bytes(const thresh_model *model) { return model->table->weights_bytes; }
+
+uint64_t thresh_model_touched_bytes(const thresh_model *model, int32_t entry, int64_t position) {
+  const thresh_entry_info *info = thresh_model_entry(model, entry);
+  if (!info || !info->weight_bytes || position < 0 || position > model->table->context)
+    return 0;
+  uint64_t bytes = info->weight_bytes;
+  for (int32_t i = 0; info->token_input >= 0 && i < model->table->num_states; ++i) {
+    const thresh_abi_state *state = &model->table->states[i];
+    int64_t rows = position < state->shape[0] ? position + 1 : state->shape[0];
+    bytes += state->bytes / (uint64_t)state->shape[0] * (uint64_t)rows;
+  }
+  return bytes;
+}

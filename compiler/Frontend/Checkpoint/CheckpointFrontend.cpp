@@ -4,6 +4,7 @@
 #include "compiler/Frontend/Checkpoint/Bert.h"
 #include "compiler/Frontend/Checkpoint/CheckpointTensors.h"
 #include "compiler/Frontend/Checkpoint/Decoder.h"
+#include "compiler/Frontend/Checkpoint/GenerationConfig.h"
 #include "compiler/Frontend/Checkpoint/GraphBuilder.h"
 #include "compiler/Frontend/Checkpoint/Json.h"
 #include "dialects/Thresh/IR/ThreshDialect.h"
@@ -83,7 +84,10 @@ static llvm::Error buildGraph(llvm::StringRef folder, ModuleOp module, const Che
     overrule(*root, options.modelConfig);
   JsonFields config(*root, configFile);
   GraphBuilder graph(module, *tensors, options.fixedDims);
-  return buildModel(graph, config, isWrapper(*root), options);
+  llvm::Error error = buildModel(graph, config, isWrapper(*root), options);
+  if (error || !module->hasAttr("thresh.context"))
+    return error;
+  return declareGeneration(folder, config, module);
 }
 
 OwningOpRef<ModuleOp> importCheckpoint(llvm::StringRef folder, MLIRContext &context, const CheckpointOptions &options) {

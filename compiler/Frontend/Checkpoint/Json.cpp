@@ -143,20 +143,38 @@ const json *JsonFields::find(llvm::StringRef key, bool hasFallback, llvm::String
   return nullptr;
 }
 
+/// The integer in [min, max] that `value` is, if it is one.
+static std::optional<int64_t> asInteger(const json &value, int64_t min, int64_t max) {
+  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t(INT64_MAX)))
+    return std::nullopt;
+  int64_t number = value.get<int64_t>();
+  return number >= min && number <= max ? std::optional(number) : std::nullopt;
+}
+
 int64_t JsonFields::integer(llvm::StringRef key, int64_t min, int64_t max, std::optional<int64_t> fallback) {
   std::string expected = "an integer from " + std::to_string(min) + " to " + std::to_string(max);
   const json *value = find(key, fallback.has_value(), expected);
   if (!value)
     return fallback.value_or(min);
-  bool fits = value->is_number_integer() &&
-              !(value->is_number_unsigned() && value->get<uint64_t>() > uint64_t(INT64_MAX));
-  if (fits) {
-    int64_t number = value->get<int64_t>();
-    if (number >= min && number <= max)
-      return number;
-  }
+  if (std::optional<int64_t> number = asInteger(*value, min, max))
+    return *number;
   failType(key, expected, *value);
   return min;
+}
+
+std::vector<int64_t> JsonFields::integers(llvm::StringRef key, int64_t min, int64_t max) {
+  std::string range = "from " + std::to_string(min) + " to " + std::to_string(max);
+  std::string expected = "an integer " + range + " or an array of integers " + range;
+  const json *value = find(key, /*hasFallback=*/false, expected);
+  if (!value)
+    return {};
+  std::vector<int64_t> numbers;
+  for (const json &element : value->is_array() ? *value : json::array({*value}))
+    if (std::optional<int64_t> number = asInteger(element, min, max))
+      numbers.push_back(*number);
+  if (numbers.empty() || numbers.size() != (value->is_array() ? value->size() : 1))
+    failType(key, expected, *value);
+  return numbers;
 }
 
 double JsonFields::positive(llvm::StringRef key, std::optional<double> fallback) {

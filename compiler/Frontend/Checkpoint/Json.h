@@ -56,6 +56,8 @@ public:
   bool boolean(llvm::StringRef key, std::optional<bool> fallback = std::nullopt);
   std::string string(llvm::StringRef key, std::optional<llvm::StringRef> fallback = std::nullopt);
 
+  /// An integer in [min, max], or an array of one or more of them.
+  std::vector<int64_t> integers(llvm::StringRef key, int64_t min, int64_t max);
   /// An array of `size` finite numbers greater than zero.
   std::vector<double> positives(llvm::StringRef key, size_t size);
   /// An array of `size` strings, each one of `known`.

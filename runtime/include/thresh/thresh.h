@@ -138,6 +138,11 @@ THRESH_API int64_t thresh_model_context(const thresh_model *model);
 /// Bytes of the model's packed weights; 0 when it has none. Never fails.
 THRESH_API uint64_t thresh_model_weights_bytes(const thresh_model *model);
 
+/// Bytes that a run of entry point `entry` on one token reads when the session holds `position` tokens: weights, of
+/// those looked up by token one row, and the rows of the states that the token attends to. 0 when the library does not
+/// say what the entry reads, and for numbers out of range. Never fails.
+THRESH_API uint64_t thresh_model_touched_bytes(const thresh_model *model, int32_t entry, int64_t position);
+
 /// The checked table itself, for tools that print variants and weights. Owned by the model.
 THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *model);
 

@@ -55,6 +55,7 @@ class EntryDeclaration(ctypes.Structure):
         ("outputs", ctypes.POINTER(TensorDeclaration)),
         ("token_input", ctypes.c_int32),
         ("reserved", ctypes.c_int32),
+        ("weight_bytes", ctypes.c_uint64),
     ]
 
 
@@ -150,6 +151,7 @@ _SIGNATURES = {
         ],
     ),
     "thresh_model_weights_bytes": (ctypes.c_uint64, [_HANDLE]),
+    "thresh_model_touched_bytes": (ctypes.c_uint64, [_HANDLE, ctypes.c_int32, ctypes.c_int64]),
     "thresh_model_vocabulary": (ctypes.c_int64, [_HANDLE]),
     "thresh_model_generation_options": (GenerationOptions, [_HANDLE]),
     "thresh_generation_create": (

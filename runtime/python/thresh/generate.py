@@ -39,12 +39,14 @@ def _rate(tokens: int, timed: int, seconds: float) -> str:
     return f"{tokens} tokens" + (f" at {timed / seconds:.2f} tokens/s" if timed and seconds > 0 else "")
 
 
-def _figures(stats: GenerationStats, weights_bytes: int) -> str:
+def _figures(stats: GenerationStats, model: Model) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    touched = model.touched_bytes(stats.prompt_tokens + stats.decoded_tokens // 2)
     return (
         f"prompt {_rate(stats.prompt_tokens, stats.prompt_tokens, stats.prompt_seconds)}, "
         f"generation {_rate(stats.generated_tokens, stats.decoded_tokens, stats.decode_seconds)}, "
-        f"ended by {_ENDS[stats.stop]}, {weights_bytes / 1e6:.1f} MB touched per token, peak memory {peak / 1e6:.1f} MB"
+        f"ended by {_ENDS[stats.stop]}, {f'{touched / 1e6:.1f} MB touched per token, ' if touched else ''}"
+        f"peak memory {peak / 1e6:.1f} MB"
     )
 
 
@@ -66,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> None:
     for piece in stream_text(tokenizer, generation):
         print(piece, end="", flush=True)
     print()
-    print(_figures(generation.stats, model.weights_bytes), file=sys.stderr)
+    print(_figures(generation.stats, model), file=sys.stderr)
 
 
 def main(arguments: Optional[list[str]] = None) -> int:

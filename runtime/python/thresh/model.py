@@ -134,6 +134,14 @@ class Model:
         """Bytes of the packed weights."""
         return self._weights_bytes
 
+    def touched_bytes(self, position: int, entry: str = "decode") -> int:
+        """Bytes that a run of an entry on one token reads when the session holds `position` tokens: the weights that it
+        uses and the rows of the states. 0 when the library does not say."""
+        if not self._finalizer.alive:
+            raise ThreshError("the model is closed")
+        index = find(self._entries, entry).index
+        return int(library().thresh_model_touched_bytes(self._handle, index, position))
+
     @property
     def context(self) -> int:
         """Most tokens that a session can hold; 0 when runs do not continue one another."""

@@ -1,5 +1,6 @@
 """Text to tokens and back: tokenizer.json through the package tokenizers, tokenizer.model through sentencepiece."""
 
+import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,9 @@ class _JsonTokenizer:
         except ImportError as error:
             raise ThreshError(f"'{path}' needs the Python package tokenizers: {error}") from error
         self._implementation = Implementation.from_file(path)
+        # Files carry what was set when they were written.
+        self._implementation.no_truncation()
+        self._implementation.no_padding()
 
     def encode(self, text: str) -> list[int]:
         return self._implementation.encode(text).ids
@@ -35,8 +39,24 @@ class _JsonTokenizer:
         return self._implementation.decode(list(tokens))
 
 
+def _begins_texts(config: str) -> bool:
+    """What a tokenizer_config.json says about the token that begins texts; yes, if there is none."""
+    if not os.path.isfile(config):
+        return True
+    try:
+        with open(config, encoding="utf-8") as file:
+            fields = json.load(file)
+    except ValueError as error:
+        raise ThreshError(f"cannot read '{config}': {error}") from error
+    begins = fields.get("add_bos_token", True) if isinstance(fields, dict) else None
+    if not isinstance(begins, bool):
+        raise ThreshError(f"'{config}': add_bos_token expects true or false in an object")
+    return begins
+
+
 class _SentencePieceTokenizer:
-    """A tokenizer.model; the token that begins texts is put first when the model has one."""
+    """A tokenizer.model; the token that begins texts is put first when the model has one and the tokenizer_config.json
+    beside it does not say otherwise."""
 
     def __init__(self, path: str) -> None:
         try:
@@ -44,9 +64,10 @@ class _SentencePieceTokenizer:
         except ImportError as error:
             raise ThreshError(f"'{path}' needs the Python package sentencepiece: {error}") from error
         self._implementation = SentencePieceProcessor(model_file=path)
+        self._begins = self._implementation.bos_id() >= 0 and _begins_texts(path.removesuffix(".model") + "_config.json")
 
     def encode(self, text: str) -> list[int]:
-        return self._implementation.encode(text, add_bos=self._implementation.bos_id() >= 0)
+        return self._implementation.encode(text, add_bos=self._begins)
 
     def decode(self, tokens: Sequence[int]) -> str:
         return self._implementation.decode(list(tokens))

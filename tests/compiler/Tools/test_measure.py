@@ -8,12 +8,22 @@ import pytest
 from onnx import TensorProto, helper
 
 
+def compile_mock(root, folder, name, *defines):
+    path = folder / "mock.so"
+    source = root / "tests" / "runtime" / "Inputs" / name
+    subprocess.run(["cc", "-shared", "-fPIC", f"-I{root}/runtime/include", *defines, source, "-o", path], check=True)
+    return path
+
+
 @pytest.fixture(scope="module")
 def library(root, tmp_path_factory):
-    path = tmp_path_factory.mktemp("library") / "mock.so"
-    source = root / "tests" / "runtime" / "Inputs" / "mock_library.c"
-    subprocess.run(["cc", "-shared", "-fPIC", f"-I{root}/runtime/include", source, "-o", path], check=True)
-    return path
+    return compile_mock(root, tmp_path_factory.mktemp("library"), "mock_library.c")
+
+
+@pytest.fixture(scope="module", params=[32, 6], ids=["whole", "ring"])
+def decoder(request, root, tmp_path_factory):
+    """The runtime tests' language model: a context of 32 tokens, of which its state holds all or the last 6."""
+    return compile_mock(root, tmp_path_factory.mktemp("library"), "mock_decoder.c", f"-DMOCK_ROWS={request.param}"), request.param
 
 
 def save(path, nodes, inputs, outputs, constants):
@@ -115,6 +125,58 @@ def test_bench_alone_prints_a_table(run_tool, library):
     assert result.returncode == 0, result.stderr
     assert "GFLOP/s" in result.stdout and "median" in result.stdout
     assert "ratio" not in result.stdout
+
+
+def bench(run_tool, library, *arguments):
+    result = run_tool("thresh", "bench", library, "--rounds", "2", "--seconds", "0.01", "--json", *arguments)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_bench_of_decode(run_tool, decoder):
+    path, rows = decoder
+    report = bench(run_tool, path, "--depth", "20,3", "--tokens", "4", "--threads", "1")
+    assert (report["entry"], report["tokens"], report["threads"]) == ("decode", 4, 1)
+    assert [each["depth"] for each in report["depths"]] == [3, 20]
+    for each in report["depths"]:
+        times = each["seconds_per_token"]
+        assert 0 < times["min"] <= times["median"] <= times["max"] and len(times["turns"]) == 2
+        assert each["tokens_per_s"] == pytest.approx(1 / times["median"])
+        assert each["touched_bytes"] == 1000000 + 8 * min(each["depth"] + 1 + 2 + 1, rows)
+        assert each["read_bytes_per_s"] == pytest.approx(each["touched_bytes"] / times["median"])
+    assert report["machine"]["read_bytes_per_s"] == report["machine"]["read_bytes_per_s_one_thread"] > 1e8
+
+
+def test_bench_of_prefill(run_tool, decoder):
+    report = bench(run_tool, decoder[0], "--entry", "prefill", "--tokens", "30")
+    (each,) = report["depths"]
+    assert (report["entry"], report["tokens"], each["depth"]) == ("prefill", 30, 0)
+    assert each["tokens_per_s"] > 0 and "touched_bytes" not in each
+
+
+def test_bench_of_a_text_prints_a_table(run_tool, decoder):
+    result = run_tool("thresh", "bench", decoder[0], "--rounds", "1", "--seconds", "0.01", "--tokens", "2")
+    assert result.returncode == 0, result.stderr
+    assert "entry decode" in result.stdout and "tokens/s" in result.stdout and "GB/s read" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, needle",
+    [
+        (["--depth", "16,"], "expects an integer in [0, "),
+        (["--depth", "16,x"], "got 'x'"),
+        (["--tokens", "0"], "got '0'"),
+        (["--depth", "28", "--tokens", "4"], "the context of 32, but got depth 28 and 4 tokens after one for warm-up"),
+        (["--entry", "prefill", "--tokens", "33"], "the context of 32, but got depth 0 and 33 tokens"),
+        (["--entry", "none"], "the library has no entry 'none'"),
+        (["--entry", "peek", "--depth", "3"], "--depth and --tokens are for entry points that continue sessions"),
+        (["--vs", "onnxruntime", "--model", "m.onnx"], "expects neither --vs, --input nor --dim"),
+    ],
+)
+def test_bench_of_a_text_refuses(run_tool, decoder, arguments, needle):
+    result = run_tool("thresh", "bench", decoder[0], *arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith("thresh bench: error: ") and needle in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@
 //   MOCK_ROWS        rows of the state (default 32); with fewer, h reaches back to the last MOCK_ROWS tokens
 //   MOCK_GENERATION  1: with generation defaults: stop tokens 3 and 5, sampling at 0.5
 //   MOCK_NAN         from this position on a logit is NaN (default: never)
+//   MOCK_WEIGHT_BYTES  what decode says that it reads (default 1000000)
 //
 //===-------------------------------------------------------------------------===//
 #include "thresh/abi.h"
@@ -24,6 +25,9 @@
 #endif
 #ifndef MOCK_ROWS
 #define MOCK_ROWS CONTEXT
+#endif
+#ifndef MOCK_WEIGHT_BYTES
+#define MOCK_WEIGHT_BYTES 1000000
 #endif
 #ifndef MOCK_GENERATION
 #define MOCK_GENERATION 0
@@ -99,15 +103,15 @@ static const thresh_abi_tensor positions[] = {{"position", THRESH_I64, 0, NULL, 
 
 static const thresh_abi_entry entries[] = {
 #if MOCK_ENTRIES > 0
-    {"decode", 1, 1, one_token, last_logits, 0, 0},
+    {"decode", 1, 1, one_token, last_logits, 0, 0, MOCK_WEIGHT_BYTES},
 #endif
 #if MOCK_ENTRIES > 1
-    {"prefill", 1, 1, any_tokens, last_logits, 0, 0},
+    {"prefill", 1, 1, any_tokens, last_logits, 0, 0, 0},
 #endif
 #if MOCK_ENTRIES > 2
-    {"score", 1, 1, any_tokens, all_logits, 0, 0},
+    {"score", 1, 1, any_tokens, all_logits, 0, 0, 0},
 #endif
-    {"peek", 0, 1, NULL, positions, -1, 0},
+    {"peek", 0, 1, NULL, positions, -1, 0, 0},
 };
 
 static const thresh_abi_function functions[] = {

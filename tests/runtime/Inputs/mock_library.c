@@ -213,11 +213,11 @@ static const thresh_abi_tensor misbehave_outputs[] = {{"out", THRESH_F32, 1, dyn
   static const thresh_abi_tensor copy_##suffix##_outputs[] = {{"y", THRESH_##DTYPE, 1, dynamic_shape, dynamic_dims}};
 FOR_EACH_DTYPE(COPY_TENSORS)
 
-#define COPY_ENTRY(DTYPE, suffix, bytes) {"copy_" #suffix, 1, 1, copy_##suffix##_inputs, copy_##suffix##_outputs, -1, 0},
-static const thresh_abi_entry entries[] = {{"main", 2, 2, main_inputs, main_outputs, -1, 0},
-                                           {"misbehave", 1, 1, misbehave_inputs, misbehave_outputs, -1, 0},
-                                           FOR_EACH_DTYPE(COPY_ENTRY){"fill", 4, 1, fill_inputs, fill_outputs, -1, 0},
-                                           {"unbound", 2, 1, unbound_inputs, misbehave_outputs, -1, 0}};
+#define COPY_ENTRY(DTYPE, suffix, bytes) {"copy_" #suffix, 1, 1, copy_##suffix##_inputs, copy_##suffix##_outputs, -1, 0, 0},
+static const thresh_abi_entry entries[] = {{"main", 2, 2, main_inputs, main_outputs, -1, 0, 0},
+                                           {"misbehave", 1, 1, misbehave_inputs, misbehave_outputs, -1, 0, 0},
+                                           FOR_EACH_DTYPE(COPY_ENTRY){"fill", 4, 1, fill_inputs, fill_outputs, -1, 0, 0},
+                                           {"unbound", 2, 1, unbound_inputs, misbehave_outputs, -1, 0, 0}};
 
 #define COPY_FUNCTION(DTYPE, suffix, bytes) copy_##bytes,
 static const thresh_abi_function functions[] = {run_main, run_misbehave, FOR_EACH_DTYPE(COPY_FUNCTION) run_fill,

@@ -29,6 +29,7 @@ def last_logits(session, tokens):
 
 def test_session_continues_rewinds_and_forks(model, logits_after):
     assert (model.vocabulary, model.context) == (16, 32)
+    assert (model.touched_bytes(0), model.touched_bytes(40), model.touched_bytes(0, "peek")) == (1000008, 0, 0)
     session = model.session()
     assert session.position == 0
     np.testing.assert_array_equal(last_logits(session, [1, 2]), logits_after([1, 2]))
@@ -186,6 +187,28 @@ def test_text_with_tokenizer_model(thresh, decoder, continuation, tmp_path):
     assert model.tokenizer().encode("bad") == prompt
     expected = pieces.decode(continuation(prompt, 9))
     assert expected and model.generate("bad", max_new_tokens=9) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "begins"), [("{}", True), ('{"add_bos_token": true}', True), ('{"add_bos_token": false}', False)]
+)
+def test_tokenizer_config_says_how_texts_begin(thresh, tmp_path, config, begins):
+    from thresh.tokenizer import open_tokenizer
+
+    save_pieces(tmp_path / "m.tokenizer.model")
+    (tmp_path / "m.tokenizer_config.json").write_text(config)
+    tokens = open_tokenizer(tmp_path / "m.tokenizer.model").encode("bad")
+    assert (tokens[0] == 1) == begins
+
+
+@pytest.mark.parametrize("config", ["{", "[]", '{"add_bos_token": 1}'])
+def test_tokenizer_config_refusals(thresh, tmp_path, config):
+    from thresh.tokenizer import open_tokenizer
+
+    save_pieces(tmp_path / "m.tokenizer.model")
+    (tmp_path / "m.tokenizer_config.json").write_text(config)
+    with pytest.raises(thresh.ThreshError, match="m.tokenizer_config.json'"):
+        open_tokenizer(tmp_path / "m.tokenizer.model")
 
 
 class Bytes:

@@ -59,6 +59,18 @@ TEST_F(Generate, FollowsTheModelThroughEitherEntry) {
   }
 }
 
+TEST_F(Generate, KnowsWhatATokenTouches) {
+  open("decoder.so");
+  const int32_t decode = thresh_model_find_entry(model, "decode");
+  EXPECT_EQ(thresh_model_touched_bytes(model, decode, 0), 1000000u + 8);
+  EXPECT_EQ(thresh_model_touched_bytes(model, decode, 9), 1000000u + 80);
+  EXPECT_EQ(thresh_model_touched_bytes(model, decode, 32), 1000000u + 256) << "the state has 32 rows";
+  for (int64_t position : {-1, 33})
+    EXPECT_EQ(thresh_model_touched_bytes(model, decode, position), 0u);
+  for (const char *name : {"prefill", "peek", "none"})
+    EXPECT_EQ(thresh_model_touched_bytes(model, thresh_model_find_entry(model, name), 0), 0u) << name;
+}
+
 TEST_F(Generate, ContinuesTheSession) {
   open("decoder.so");
   const std::vector<int64_t> whole = continuation({1, 2, 3}, 8);

@@ -20,7 +20,7 @@ struct Table {
   thresh_abi_tensor inputs[2] = {{"x", THRESH_F32, 2, shape, dims, 0, 0, 0},
                                  {"y", THRESH_I64, 0, nullptr, nullptr, 0, 0, 0}};
   thresh_abi_tensor outputs[1] = {{"z", THRESH_F32, 2, shape, dims, 0, 0, 0}};
-  thresh_abi_entry entries[1] = {{"main", 2, 1, inputs, outputs, -1, 0}};
+  thresh_abi_entry entries[1] = {{"main", 2, 1, inputs, outputs, -1, 0, 0}};
   thresh_abi_function functions[1] = {nothing};
   thresh_abi_variant variants[1] = {{"x86-64-v3", 0, functions}};
   alignas(4096) uint8_t weights[4096] = {};
@@ -51,7 +51,7 @@ TEST(Table, SoundOnesPass) {
 
 TEST(Table, VersionComesFirst) {
   EXPECT_EQ(check([](Table &t) { t.library = {}, t.library.abi_version = 7; }),
-            "library 'm.so' is of another compiler version: expects ABI version 2, but got 7");
+            "library 'm.so' is of another compiler version: expects ABI version 3, but got 7");
 }
 
 TEST(Table, FaultsOfTheTable) {
@@ -174,7 +174,8 @@ TEST(Table, LayoutIsFixed) {
   EXPECT_EQ(offsetof(thresh_abi_tensor, shape), 16u);
   EXPECT_EQ(offsetof(thresh_abi_tensor, optional), 32u);
   EXPECT_EQ(offsetof(thresh_abi_tensor, default_value), 40u);
-  EXPECT_EQ(sizeof(thresh_abi_entry), 40u);
+  EXPECT_EQ(sizeof(thresh_abi_entry), 48u);
+  EXPECT_EQ(offsetof(thresh_abi_entry, weight_bytes), 40u);
   EXPECT_EQ(offsetof(thresh_abi_entry, token_input), 32u);
   EXPECT_EQ(offsetof(thresh_abi_entry, inputs), 16u);
   EXPECT_EQ(sizeof(thresh_abi_variant), 24u);

@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
          library->weights_bytes, library->weights_header_bytes % 4096 == 0, library->set_par_for != NULL);
   for (int32_t e = 0; e < library->num_entries; ++e) {
     const thresh_abi_entry *entry = &library->entries[e];
-    printf("entry %s\n", entry->name);
+    printf("entry %s reads %" PRIu64 "\n", entry->name, entry->weight_bytes);
     print_tensors("input", entry->inputs, entry->num_inputs);
     print_tensors("output", entry->outputs, entry->num_outputs);
   }

@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+"""Decode and prefill speed of a dense model in the shape of Gemma-2 2B, against llama.cpp in one run.
+
+Compiles the shape from a config.json with random weights, makes llama.cpp's file of the same shape with make_gguf.py,
+and lets both run in turns. Prints a table and writes it to OUT with a picture. The first run installs llama.cpp and
+writes 4.3 GB of model files into the user's cache.
+"""
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+from bar_chart import write_bar_charts
+from llama_cpp import LlamaCpp, user_cache
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GEMMA2_2B = {
+    "model_type": "gemma2",
+    "architectures": ["Gemma2ForCausalLM"],
+    "vocab_size": 256000,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "max_position_embeddings": 8192,
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 10000.0,
+    "query_pre_attn_scalar": 256,
+    "sliding_window": 4096,
+    "attn_logit_softcapping": 50.0,
+    "final_logit_softcapping": 30.0,
+    "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
+}
+# Tried in seconds: small, but of the same kind.
+SMALL = {
+    "vocab_size": 2048,
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "query_pre_attn_scalar": 64,
+}
+KINDS = {"q8": "Q8_0", "q4": "Q4_0", "bf16": "BF16", "f16": "F16", "none": "F32"}
+CACHE_BYTES = {"f32": 4, "f16": 2, "bf16": 2}  # of an element of the keys and values
+
+
+def integers(text):
+    return sorted({int(part) for part in text.split(",")})
+
+
+def formats(text):
+    chosen = text.split(",")
+    if unknown := set(chosen) - set(KINDS):
+        raise argparse.ArgumentTypeError(f"expects some of {', '.join(KINDS)}, but got {', '.join(sorted(unknown))}")
+    return chosen
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--formats", type=formats, default="q8,q4", help="of the weights, with commas (default: %(default)s)")
+    parser.add_argument("--contexts", type=integers, default="16,512,4096", help="tokens before the timed ones (default: %(default)s)")
+    parser.add_argument("--prompt", type=int, default=512, help="tokens of the timed prefill (default: %(default)s)")
+    parser.add_argument("--tokens", type=int, default=16, help="timed tokens of a turn (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of both engines, 3 turns each (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--kv-cache", choices=CACHE_BYTES, default="f16", help="format of keys and values (default: %(default)s)")
+    parser.add_argument("--layers", type=int, help="fewer layers than the 26")
+    parser.add_argument("--small", action="store_true", help="a model of two small layers")
+    parser.add_argument("--quick", action="store_true", help="one round of one turn")
+    parser.add_argument("--no-rival", action="store_true", help="leave llama.cpp out")
+    parser.add_argument("--thresh", type=pathlib.Path, default=ROOT / "build" / "bin" / "thresh", help="the compiler")
+    parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared", help="folder that holds peers/make_gguf.py")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "benchmarks", help="folder of table and picture")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.rounds = 1
+    arguments.turns = 1 if arguments.quick else 3
+    return arguments
+
+
+def make_config(arguments):
+    config = {**GEMMA2_2B, **(SMALL if arguments.small else {})}
+    if arguments.layers:
+        config["num_hidden_layers"] = arguments.layers
+    return config
+
+
+# ===------------------------------------------------------------------------===
+# Ours
+# ===------------------------------------------------------------------------===
+
+
+def run(command):
+    """Standard output of a command, seconds, and its peak resident bytes."""
+    start = time.monotonic()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} {command[1]} failed")
+    return output, time.monotonic() - start, usage.ru_maxrss * 1024
+
+
+def compile_model(arguments, config, weights):
+    """The library, seconds, and the compiler's peak memory."""
+    folder = arguments.out / "decode" / weights
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2))
+    longest = max(max(arguments.contexts) + arguments.tokens + 1, arguments.prompt)
+    context = math.ceil(longest / 512) * 512
+    library = folder / "model.so"
+    command = [arguments.thresh, "compile", folder / "config.json", "-o", library, "--random-weights", "1"]
+    command += ["--quantize", weights, "--kv-cache", arguments.kv_cache, "--context", context]
+    _, seconds, memory = run(command)
+    return library, seconds, memory
+
+
+def bench(arguments, library, *options):
+    command = [arguments.thresh, "bench", library, "--threads", arguments.threads, "--rounds", arguments.turns, "--json"]
+    return json.loads(run([*command, *options])[0])
+
+
+def decode_ours(arguments, library):
+    depths = ",".join(map(str, arguments.contexts))
+    return bench(arguments, library, "--entry", "decode", "--depth", depths, "--tokens", arguments.tokens)
+
+
+def prefill_ours(arguments, library):
+    return bench(arguments, library, "--entry", "prefill", "--tokens", arguments.prompt)
+
+
+# ===------------------------------------------------------------------------===
+# Both in turns
+# ===------------------------------------------------------------------------===
+
+
+class Samples:
+    """Tokens a second of one engine: by depth, and of prefill under the key "prefill"."""
+
+    def __init__(self):
+        self.rates = {}
+
+    def add(self, key, rates):
+        self.rates.setdefault(key, []).extend(rates)
+
+    def median(self, key):
+        return statistics.median(self.rates[key]) if key in self.rates else None
+
+    def text(self, key):
+        if key not in self.rates:
+            return "-"
+        return f"{self.median(key):.2f} ({min(self.rates[key]):.2f} to {max(self.rates[key]):.2f})"
+
+
+def add_ours(samples, report, key=None):
+    for depth in report["depths"]:
+        rates = [1 / seconds for seconds in depth["seconds_per_token"]["turns"]]
+        samples.add(depth["depth"] if key is None else key, rates)
+
+
+def measure_rival(arguments, rival, model, samples):
+    common = ["-t", arguments.threads, "-r", arguments.turns, "-ctk", arguments.kv_cache, "-ctv", arguments.kv_cache]
+    depths = ",".join(map(str, arguments.contexts))
+    for record in rival.bench(model, [*common, "-p", 0, "-n", arguments.tokens, "-d", depths]):
+        samples.add(record["n_depth"], record["samples_ts"])
+    for record in rival.bench(model, [*common, "-p", arguments.prompt, "-n", 0]):
+        samples.add("prefill", record["samples_ts"])
+
+
+def rival_bytes(arguments, config, model):
+    """Bytes that llama.cpp reads for a token, by depth: the file, whose embedding is also the head, and the cache."""
+    row = 2 * config["num_key_value_heads"] * config["head_dim"] * CACHE_BYTES[arguments.kv_cache]
+    rows = {depth: min(depth + arguments.tokens // 2, config["sliding_window"]) for depth in arguments.contexts}
+    return {depth: model.stat().st_size + config["num_hidden_layers"] * row * rows[depth] for depth in arguments.contexts}
+
+
+def measure(arguments, config, weights, rival):
+    """Everything about one format of the weights."""
+    library, seconds, memory = compile_model(arguments, config, weights)
+    ours, theirs, machine = Samples(), Samples(), {}
+    model = rival and rival.make_model(arguments.shared / "peers" / "make_gguf.py", config, KINDS[weights])
+    for _ in range(arguments.rounds):
+        decode = decode_ours(arguments, library)
+        add_ours(ours, decode)
+        add_ours(ours, prefill_ours(arguments, library), "prefill")
+        for name, rate in decode["machine"].items():
+            machine[name] = max(rate, machine.get(name, 0))
+        if rival:
+            measure_rival(arguments, rival, model, theirs)
+    return {
+        "weights": weights,
+        "compile_seconds": seconds,
+        "compile_memory": memory,
+        "ours": ours,
+        "theirs": theirs,
+        "our_bytes": {depth["depth"]: depth["touched_bytes"] for depth in decode["depths"]},
+        "their_bytes": rival_bytes(arguments, config, model) if rival else {},
+        "machine": machine,
+        "layers": config["num_hidden_layers"],
+    }
+
+
+# ===------------------------------------------------------------------------===
+# Report
+# ===------------------------------------------------------------------------===
+
+
+def ratio(ours, theirs):
+    return f"{ours / theirs:.2f}" if theirs else "-"
+
+
+def share(rate, touched, machine):
+    if not rate:
+        return "-"
+    return f"{rate * touched / 1e9:.1f} GB/s, {rate * touched / machine['read_bytes_per_s']:.0%}"
+
+
+def attention_seconds(result, engine, depth):
+    """Seconds that a layer's attention takes longer at this depth than at the first one."""
+    rates, first = result[engine], min(result["our_bytes"])
+    if depth == first or not rates.rates:
+        return None
+    return (1 / rates.median(depth) - 1 / rates.median(first)) / result["layers"]
+
+
+def microseconds(seconds):
+    return "-" if seconds is None else f"{seconds * 1e6:.0f}"
+
+
+def table(arguments, results):
+    lines = [
+        "| weights | context | thresh tokens/s | llama.cpp tokens/s | ratio | MB touched | of read, ours | of read, theirs"
+        " | attention us a layer, ours | theirs |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        ours, theirs, machine = result["ours"], result["theirs"], result["machine"]
+        for depth in arguments.contexts:
+            touched, rate, other = result["our_bytes"][depth], ours.median(depth), theirs.median(depth)
+            cells = [result["weights"], depth, ours.text(depth), theirs.text(depth), ratio(rate, other), f"{touched / 1e6:.0f}"]
+            cells += [share(rate, touched, machine), share(other, result["their_bytes"].get(depth), machine)]
+            cells += [microseconds(attention_seconds(result, engine, depth)) for engine in ("ours", "theirs")]
+            lines.append("| " + " | ".join(map(str, cells)) + " |")
+        cells = [result["weights"], f"prefill of {arguments.prompt}", ours.text("prefill"), theirs.text("prefill")]
+        cells += [ratio(ours.median("prefill"), theirs.median("prefill"))] + ["-"] * 5
+        lines.append("| " + " | ".join(cells) + " |")
+    lines.append("")
+    for result in results:
+        machine = result["machine"]
+        lines.append(
+            f"{result['weights']}: compiled in {result['compile_seconds']:.0f} s with {result['compile_memory'] / 1e9:.2f} GB"
+            f" of memory; a read loop makes {machine['read_bytes_per_s'] / 1e9:.1f} GB/s on {arguments.threads} threads,"
+            f" {machine['read_bytes_per_s_one_thread'] / 1e9:.1f} on one"
+        )
+    return "\n".join(lines)
+
+
+def draw(arguments, results, path):
+    panels = []
+    for result in results:
+        groups = [
+            (f"context {depth}", [result["ours"].median(depth), result["theirs"].median(depth)]) for depth in arguments.contexts
+        ]
+        panels.append((f"decode, {result['weights']}, tokens/s", groups))
+    groups = [(result["weights"], [result[engine].median("prefill") for engine in ("ours", "theirs")]) for result in results]
+    panels.append((f"prefill of {arguments.prompt}, tokens/s", groups))
+    heading = "Dense model, random weights: small shape" if arguments.small else "Dense Gemma-2 2B shape, random weights"
+    write_bar_charts(path, f"{heading}, {arguments.threads} threads", ["thresh", "llama.cpp"], panels)
+
+
+def main():
+    arguments = parse()
+    config = make_config(arguments)
+    rival = None if arguments.no_rival else LlamaCpp(user_cache())
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    results = [measure(arguments, config, weights, rival) for weights in arguments.formats]
+    text = table(arguments, results)
+    print(text)
+    (arguments.out / "decode.md").write_text(text + "\n")
+    draw(arguments, results, arguments.out / "decode.svg")
+    print(f"wrote {arguments.out / 'decode.md'} and {arguments.out / 'decode.svg'}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
