@@ -92,10 +92,10 @@ private:
     Operation *def = value.getDefiningOp();
     if (!def || hoisted.contains(def))
       return success();
-    bool readsInput = isa<memref::DimOp>(def) && def->getOperand(0).getDefiningOp<InputOp>();
+    bool readsInput = isa<memref::DimOp, memref::LoadOp>(def) && def->getOperand(0).getDefiningOp<InputOp>();
     if (!isPure(def) && !readsInput) {
-      InFlightDiagnostic diagnostic = alloc.emitError("expects buffer sizes that follow from the inputs' shapes, but one "
-                                                      "depends on data");
+      InFlightDiagnostic diagnostic = alloc.emitError("expects buffer sizes that follow from the inputs, but one depends on "
+                                                      "what is computed of them");
       diagnostic.attachNote(def->getLoc()) << "computed here";
       return diagnostic;
     }

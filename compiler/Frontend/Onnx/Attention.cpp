@@ -299,20 +299,19 @@ static Tensor lastPart(Emitter &emit, const Tensor &x, int64_t offset, int64_t c
   return emit.slice(x, offsets, sizes, strides);
 }
 
-/// A cache [batch, length, half] (or [positions, half] looked up by `positionsInput`) at the shape of `half`, whose
-/// length is dimension `lengthAxis` of four.
-static FailureOr<Tensor> rotaryTable(Node &node, size_t input, size_t positionsInput, const Tensor &half,
-                                     int64_t lengthAxis) {
+/// A cache [batch, length, half] (or [positions, half] looked up by `positions`) at the shape of `half`, whose length is
+/// dimension `lengthAxis` of four.
+static FailureOr<Tensor> rotaryTable(Node &node, size_t input, const std::optional<Tensor> &positions,
+                                     const Tensor &half, int64_t lengthAxis) {
   Emitter &emit = node.emit;
   Tensor table = node.input(input);
-  if (node.hasInput(positionsInput)) {
-    const Tensor &positions = node.input(positionsInput);
-    if (table.rank() != 2 || positions.rank() != 2 || !positions.elementType.isInteger(64))
+  if (positions) {
+    if (table.rank() != 2 || positions->rank() != 2 || !positions->elementType.isInteger(64))
       return node.error() << "expects caches [positions, half] and int64 positions [batch, length], but got "
-                          << table.type() << " and " << positions.type();
-    Sizes sizes = positions.sizes;
+                          << table.type() << " and " << positions->type();
+    Sizes sizes = positions->sizes;
     sizes.push_back(table.sizes[1]);
-    table = emit.wrap(GatherOp::create(emit.builder, table.value, positions.value, 0), sizes);
+    table = emit.wrap(GatherOp::create(emit.builder, table.value, positions->value, 0), sizes);
   }
   if (table.rank() != 3 || table.elementType != half.elementType || table.sizes[2] != half.sizes[3])
     return node.error() << "expects caches of " << half.type() << " by batch and length, but got " << table.type();
@@ -327,12 +326,12 @@ static FailureOr<Tensor> rotaryTable(Node &node, size_t input, size_t positionsI
 }
 
 /// Rotates the pairs (x1, x2) of each head: (cos x1 - sin x2, sin x1 + cos x2). The pairs are the halves of the rotated
-/// part of the head, or its neighbours.
-static LogicalResult rotate(Node &node, size_t positionsInput, size_t cosInput, size_t sinInput) {
+/// part of the head, or its neighbours. `heads` counts in an input of rank 3.
+static LogicalResult rotate(Node &node, int64_t heads, const std::optional<Tensor> &positions, size_t cosInput,
+                            size_t sinInput) {
   Emitter &emit = node.emit;
   Tensor x = node.input(0);
   bool isFlat = x.rank() == 3;
-  int64_t heads = node.intAttribute("num_heads", 0);
   std::optional<int64_t> width = x.rank() >= 3 ? SizeMath::known(x.sizes.back()) : std::nullopt;
   if ((!isFlat && x.rank() != 4) || !width || (isFlat && (heads < 1 || *width % heads != 0)))
     return node.error() << "expects an input of rank 4, or of rank 3 with num_heads, but got " << x.type();
@@ -347,10 +346,10 @@ static LogicalResult rotate(Node &node, size_t positionsInput, size_t cosInput, 
   int64_t half = rotated / 2;
   Tensor first = lastPart(emit, x, 0, half, interleaved ? 2 : 1);
   Tensor second = lastPart(emit, x, interleaved ? 1 : half, half, interleaved ? 2 : 1);
-  FailureOr<Tensor> cos = rotaryTable(node, cosInput, positionsInput, first, isFlat ? 1 : 2);
+  FailureOr<Tensor> cos = rotaryTable(node, cosInput, positions, first, isFlat ? 1 : 2);
   if (failed(cos))
     return failure();
-  FailureOr<Tensor> sin = rotaryTable(node, sinInput, positionsInput, first, isFlat ? 1 : 2);
+  FailureOr<Tensor> sin = rotaryTable(node, sinInput, positions, first, isFlat ? 1 : 2);
   if (failed(sin))
     return failure();
   Tensor real = emit.like(first, emit.sub(emit.mul(cos->value, first.value), emit.mul(sin->value, second.value)));
@@ -372,8 +371,38 @@ static LogicalResult rotate(Node &node, size_t positionsInput, size_t cosInput, 
   return success();
 }
 
-static LogicalResult rotaryEmbedding(Node &node) { return rotate(node, 3, 1, 2); }
-static LogicalResult microsoftRotaryEmbedding(Node &node) { return rotate(node, 1, 2, 3); }
+static LogicalResult rotaryEmbedding(Node &node) {
+  std::optional<Tensor> positions;
+  if (node.hasInput(3))
+    positions = node.input(3);
+  return rotate(node, node.intAttribute("num_heads", 0), positions, 1, 2);
+}
+
+/// com.microsoft's takes one position too, from which each entry of the batch counts on, and tells the heads from the
+/// caches when it is not given their number.
+static LogicalResult microsoftRotaryEmbedding(Node &node) {
+  Emitter &emit = node.emit;
+  if (node.intAttribute("is_packed_batching", 0) != 0)
+    return node.error() << "attribute 'is_packed_batching' = 1 is not supported";
+  if (double scale = node.floatAttribute("scale", 1); scale != 1)
+    return node.error() << "attribute 'scale' = " << scale << " is not supported";
+  const Tensor &x = node.input(0), &table = node.input(2);
+  Tensor positions = node.input(1);
+  if (positions.elementCount() == 1 && positions.rank() < 2 && x.rank() >= 3) {
+    Value start = emit.reshape(positions, {}).value;
+    auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange) -> Value {
+      Value first = tensor::ExtractOp::create(b, loc, start, ValueRange{});
+      return arith::AddIOp::create(b, loc, first, arith::IndexCastOp::create(b, loc, first.getType(), at[1]));
+    };
+    positions = emit.generate(positions.elementType, {x.sizes[0], x.sizes[x.rank() - 2]}, {}, body);
+  }
+  int64_t heads = node.intAttribute("num_heads", 0);
+  int64_t width = x.rank() == 3 ? SizeMath::known(x.sizes[2]).value_or(0) : 0;
+  int64_t half = table.rank() == 2 ? SizeMath::known(table.sizes[1]).value_or(0) : 0;
+  if (heads == 0 && half > 0 && !node.attribute("rotary_embedding_dim"))
+    heads = width / (2 * half);
+  return rotate(node, heads, positions, 2, 3);
+}
 
 //===- Cache updates -------------------------------------------------------===//
 

@@ -97,14 +97,19 @@ Value Emitter::empty(Type elementType, ArrayRef<Size> sizes) {
 
 //===- Shapes --------------------------------------------------------------===//
 
-void Emitter::checkEqual(Size a, Size b, StringRef format) {
-  if (!checked.insert({a.getOpaqueValue(), b.getOpaqueValue()}).second)
+void Emitter::check(Size condition, StringRef format, Size a, Size b) {
+  if (SizeMath::isKnown(condition, 1))
     return;
-  Value lhs = math.value(a), rhs = math.value(b);
-  Value equal = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, lhs, rhs);
-  Value numbers[] = {arith::IndexCastOp::create(builder, builder.getI64Type(), lhs),
-                     arith::IndexCastOp::create(builder, builder.getI64Type(), rhs)};
-  CheckOp::create(builder, equal, builder.getStringAttr(format), numbers);
+  Value zero = math.value(math.constant(0));
+  Value holds = arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, math.value(condition), zero);
+  Value numbers[] = {arith::IndexCastOp::create(builder, builder.getI64Type(), math.value(a)),
+                     arith::IndexCastOp::create(builder, builder.getI64Type(), math.value(b))};
+  CheckOp::create(builder, holds, builder.getStringAttr(format), numbers);
+}
+
+void Emitter::checkEqual(Size a, Size b, StringRef format) {
+  if (checked.insert({a.getOpaqueValue(), b.getOpaqueValue()}).second)
+    check(math.equal(a, b), format, a, b);
 }
 
 /// min(other, c), c > 1, against `other`: the two either agree or cannot be broadcast. The case of tables sliced to the
@@ -363,6 +368,28 @@ Tensor Emitter::matmul(const Tensor &lhs, const Tensor &rhs, bool transposeRhs) 
   result.sizes.back() = transposeRhs ? rhs.sizes[rhs.rank() - 2] : rhs.sizes.back();
   result.value = MatmulOp::create(builder, result.type(), value(lhs), value(rhs), transposeRhs);
   return result;
+}
+
+Tensor Emitter::contract(const Tensor &lhs, ArrayRef<int64_t> lhsDims, const Tensor &rhs, ArrayRef<int64_t> rhsDims,
+                         ArrayRef<Size> sizes) {
+  unsigned rank = sizes.size();
+  auto mapOf = [&](ArrayRef<int64_t> dims) {
+    return AffineMap::getMultiDimMapWithTargets(rank + 1, llvm::to_vector_of<unsigned>(dims), builder.getContext());
+  };
+  SmallVector<AffineMap> maps = {mapOf(lhsDims), mapOf(rhsDims),
+                                 builder.getMultiDimIdentityMap(rank + 1).dropResult(rank)};
+  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+  Value zero = arith::ConstantOp::create(builder, builder.getFloatAttr(lhs.elementType, 0));
+  Value start = linalg::FillOp::create(builder, zero, empty(lhs.elementType, sizes)).getResult(0);
+  SmallVector<Value> operands = {value(lhs), value(rhs)};
+  auto generic = linalg::GenericOp::create(builder, start.getType(), operands, start, maps, iterators,
+                                           [](OpBuilder &b, Location loc, ValueRange arguments) {
+                                             Value product = arith::MulFOp::create(b, loc, arguments[0], arguments[1]);
+                                             Value sum = arith::AddFOp::create(b, loc, arguments[2], product);
+                                             linalg::YieldOp::create(b, loc, sum);
+                                           });
+  return wrap(generic.getResult(0), sizes);
 }
 
 Tensor Emitter::generate(Type elementType, ArrayRef<Size> sizes, ArrayRef<Tensor> inputs, Body body, bool isUnsigned) {

@@ -59,6 +59,8 @@ public:
              mlir::Value fill);
   /// At least one tensor; all sizes but the one of `axis` equal.
   Tensor concat(llvm::ArrayRef<Tensor> tensors, int64_t axis);
+  /// Stops the call with `format` (two %lld, for `a` and `b`) unless `condition` is 1.
+  void check(Size condition, llvm::StringRef format, Size a, Size b);
   /// Stops the call with `format` (two %lld) unless a == b.
   void checkEqual(Size a, Size b, llvm::StringRef format);
 
@@ -89,6 +91,11 @@ public:
   Tensor argReduce(ArgReduceKind kind, const Tensor &tensor, int64_t dimension, bool selectLast, bool keepDims);
   /// thresh.matmul; operands as the op wants them.
   Tensor matmul(const Tensor &lhs, const Tensor &rhs, bool transposeRhs);
+
+  /// A sum of products over one loop, the last: loops 0 to rank - 1 index the result of `sizes`, and `lhsDims` and
+  /// `rhsDims` say which loop indexes each dimension of an operand.
+  Tensor contract(const Tensor &lhs, llvm::ArrayRef<int64_t> lhsDims, const Tensor &rhs,
+                  llvm::ArrayRef<int64_t> rhsDims, llvm::ArrayRef<Size> sizes);
 
   using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange indices,
                                               mlir::ValueRange inputs)>;

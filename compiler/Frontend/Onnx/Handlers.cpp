@@ -9,8 +9,9 @@ using namespace thresh;
 static llvm::StringMap<const OpHandler *> makeTable() {
   llvm::StringMap<const OpHandler *> table;
   const ArrayRef<OpHandler> families[] = {
-      activationHandlers(), attentionHandlers(), creationHandlers(), einsumHandlers(), elementwiseHandlers(),
-      indexingHandlers(),   matMulHandlers(),    reduceHandlers(),   shapeHandlers(),  normalizationHandlers()};
+      activationHandlers(),  attentionHandlers(),           blockQuantizedHandlers(), creationHandlers(),
+      einsumHandlers(),      elementwiseHandlers(),         groupQueryAttentionHandlers(), indexingHandlers(),
+      matMulHandlers(),      normalizationHandlers(),       reduceHandlers(),         shapeHandlers()};
   for (ArrayRef<OpHandler> family : families)
     for (const OpHandler &handler : family)
       table[handler.name] = &handler;

@@ -28,9 +28,11 @@ constexpr unsigned anyNumber = ~0u;
 /// One family of ops each; together the ops that the importer knows.
 llvm::ArrayRef<OpHandler> activationHandlers();
 llvm::ArrayRef<OpHandler> attentionHandlers();
+llvm::ArrayRef<OpHandler> blockQuantizedHandlers();
 llvm::ArrayRef<OpHandler> creationHandlers();
 llvm::ArrayRef<OpHandler> einsumHandlers();
 llvm::ArrayRef<OpHandler> elementwiseHandlers();
+llvm::ArrayRef<OpHandler> groupQueryAttentionHandlers();
 llvm::ArrayRef<OpHandler> indexingHandlers();
 llvm::ArrayRef<OpHandler> matMulHandlers();
 llvm::ArrayRef<OpHandler> normalizationHandlers();

@@ -4,17 +4,6 @@
 using namespace mlir;
 using namespace thresh;
 
-/// Fails when the two contracted sizes cannot agree; checks at run time when that is not known.
-static LogicalResult checkContraction(Node &node, Size a, Size b) {
-  if (a == b)
-    return success();
-  if (SizeMath::known(a) && SizeMath::known(b))
-    return node.error() << "expects equal inner dimensions, but got " << *SizeMath::known(a) << " and "
-                        << *SizeMath::known(b);
-  node.emit.checkEqual(a, b, "inner dimensions %lld and %lld differ");
-  return success();
-}
-
 static Sizes batchOf(const Tensor &tensor) { return Sizes(ArrayRef(tensor.sizes).drop_back(2)); }
 
 /// `tensor`, of rank >= 2, with its batch dimensions broadcast to `batch`.
@@ -26,7 +15,7 @@ static Tensor withBatch(Emitter &emit, const Tensor &tensor, Sizes batch) {
 /// A product of operands of rank >= 2, batches broadcast. thresh.matmul takes a rank-2 rhs for the whole batch.
 static FailureOr<Tensor> batchedMatmul(Node &node, Tensor lhs, Tensor rhs) {
   Emitter &emit = node.emit;
-  if (failed(checkContraction(node, lhs.sizes.back(), rhs.sizes[rhs.rank() - 2])))
+  if (failed(node.requireEqual(lhs.sizes.back(), rhs.sizes[rhs.rank() - 2], "inner dimensions")))
     return failure();
   bool oneMatrix = llvm::all_of(batchOf(rhs), [](Size size) { return SizeMath::isKnown(size, 1); });
   if (oneMatrix && rhs.rank() <= lhs.rank())
@@ -73,7 +62,7 @@ static LogicalResult gemm(Node &node) {
   bool transposeRhs = node.intAttribute("transB", 0) != 0;
   if (node.intAttribute("transA", 0) != 0)
     lhs = emit.transpose(lhs, {1, 0});
-  if (failed(checkContraction(node, lhs.sizes[1], rhs.sizes[transposeRhs ? 1 : 0])))
+  if (failed(node.requireEqual(lhs.sizes[1], rhs.sizes[transposeRhs ? 1 : 0], "inner dimensions")))
     return failure();
   Tensor result = emit.matmul(lhs, rhs, transposeRhs);
   if (double alpha = node.floatAttribute("alpha", 1); alpha != 1)

@@ -226,6 +226,16 @@ LogicalResult Node::requireSameTypes() {
   return success();
 }
 
+LogicalResult Node::requireEqual(Size a, Size b, StringRef what) {
+  if (a == b)
+    return success();
+  std::optional<int64_t> first = SizeMath::known(a), second = SizeMath::known(b);
+  if (first && second)
+    return error() << "expects equal " << what << ", but got " << *first << " and " << *second;
+  emit.checkEqual(a, b, ("expects equal " + what + ", but got %lld and %lld").str());
+  return success();
+}
+
 FailureOr<std::pair<Type, bool>> Node::elementType(int64_t dataType) {
   FailureOr<ElementType> type = convertElementType(static_cast<int32_t>(dataType), emit.builder.getLoc());
   if (mlir::failed(type)) {

@@ -86,6 +86,9 @@ public:
 
   /// Fails unless all inputs that are there have the element type of input 0.
   mlir::LogicalResult requireSameTypes();
+  /// Fails unless a == b; where that is not known now, the check is made when the model runs. `what` completes "expects
+  /// equal ...".
+  mlir::LogicalResult requireEqual(Size a, Size b, llvm::StringRef what);
   /// The ONNX element type of `dataType`, failing for an unsupported one.
   mlir::FailureOr<std::pair<mlir::Type, bool>> elementType(int64_t dataType);
 

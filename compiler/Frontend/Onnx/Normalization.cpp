@@ -60,14 +60,24 @@ static void setMoments(Node &node, const Tensor &x, int64_t axis, double epsilon
   node.setOutput(2, inverseDeviation(node.emit, stats.variance, epsilon));
 }
 
+/// Output InvStdDev of the norms without a mean.
+static void setInverseRms(Node &node, const Tensor &x, int64_t axis, double epsilon) {
+  if (!node.wantsOutput(1))
+    return;
+  Emitter &emit = node.emit;
+  Tensor square = emit.like(x, emit.mul(x.value, x.value));
+  Tensor mean = emit.reduce(ReduceKind::Mean, square, dimensionsFrom(axis, x.rank()), true);
+  node.setOutput(1, inverseDeviation(emit, mean, epsilon));
+}
+
 /// Normalises `x` with scale (and bias) from the given inputs into output 0.
 static LogicalResult normalizeLayer(Node &node, const Tensor &input, size_t scaleIndex, std::optional<size_t> biasIndex,
-                                    bool rms) {
+                                    bool rms, double defaultEpsilon = 1e-5f) {
   Emitter &emit = node.emit;
   FailureOr<int64_t> axis = node.normalizeAxis(node.intAttribute("axis", -1), input.rank());
   if (failed(axis))
     return failure();
-  double epsilon = node.floatAttribute("epsilon", 1e-5f);
+  double epsilon = node.floatAttribute("epsilon", defaultEpsilon);
   Tensor x = stash(node, input);
   FailureOr<Tensor> scale = trailing(node, scaleIndex, x, *axis);
   if (failed(scale))
@@ -85,22 +95,22 @@ static LogicalResult normalizeLayer(Node &node, const Tensor &input, size_t scal
   else
     result = LayerNormOp::create(emit.builder, x.type(), x.value, scale->value, bias, *axis, llvm::APFloat(epsilon));
   node.setOutput(0, emit.cast(emit.like(x, result), input.elementType, false));
-  if (!rms)
-    setMoments(node, x, *axis, epsilon);
+  (rms ? setInverseRms : setMoments)(node, x, *axis, epsilon);
   return success();
 }
 
 static LogicalResult layerNorm(Node &node) { return normalizeLayer(node, node.input(0), 1, 2, /*rms=*/false); }
 
 static LogicalResult rmsNorm(Node &node) {
-  if (node.wantsOutput(1))
-    return node.error() << "output 1 (inv_std_var) is not supported";
   return normalizeLayer(node, node.input(0), 1, std::nullopt, /*rms=*/true);
 }
 
 /// com.microsoft Skip*LayerNormalization: the sum of input, skip and bias, normalised; the sum is output 3.
 template <bool rms> static LogicalResult skipLayerNorm(Node &node) {
   Emitter &emit = node.emit;
+  for (size_t index : {1, 2})
+    if (node.wantsOutput(index))
+      return node.error() << "output " << index << (index == 1 ? " (mean)" : " (inv_std_var)") << " is not supported";
   SmallVector<Tensor> terms = {node.input(0), node.input(1)};
   size_t biasIndex = rms ? 3 : 4;
   if (node.hasInput(biasIndex))
@@ -108,12 +118,15 @@ template <bool rms> static LogicalResult skipLayerNorm(Node &node) {
   FailureOr<SmallVector<Tensor>> wide = emit.broadcastAll(terms);
   if (failed(wide) || failed(node.requireSameTypes()))
     return failure();
+  if ((*wide)[0].sizes != terms[0].sizes)
+    return node.error() << "expects a skip and a bias that broadcast to the input's shape, but got " << terms[1].type()
+                        << " for " << terms[0].type();
   Value sum = emit.add((*wide)[0].value, (*wide)[1].value);
   if (wide->size() == 3)
     sum = emit.add(sum, (*wide)[2].value);
   Tensor x = emit.like((*wide)[0], sum);
   node.setOutput(3, x);
-  return normalizeLayer(node, x, 2, rms ? std::nullopt : std::optional<size_t>(3), rms);
+  return normalizeLayer(node, x, 2, rms ? std::nullopt : std::optional<size_t>(3), rms, /*defaultEpsilon=*/1e-12f);
 }
 
 /// x / |x|_p along an axis; 0 where the norm is 0.
