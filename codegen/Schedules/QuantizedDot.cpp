@@ -118,8 +118,9 @@ private:
 bool reduces(const Stage &stage) { return stage.parallel < int(stage.loops.size()); }
 
 /// codes[column / 16][group * steps + j / perStep][column % 16][j % 4].
-bool loadsCodes(const Body &body, int node, const QuantizedDot &dot) {
+bool loadsCodes(const Body &body, int node, QuantizedDot &dot) {
   const Node &load = body.at(body.asByte(node));
+  dot.codesOperand = load.source;
   int group = dot.column + 1, j = dot.column + 2, perStep = kDepth * dot.halves;
   return load.op == Op::Load && load.source < kStageSource && dtypeBytes(load.dtype) == 1 && load.args.size() == 4 &&
          body.splitsLoop(load.args[0], Op::FloorDiv, dot.column, kPanel) &&

@@ -245,7 +245,7 @@ void scheduleTile(QuantizedTile &tile, const Shape &shape, Func consumer) {
 void prefetchCodes(const Pipeline &pipeline, const QuantizedDot &q, QuantizedTile &tile) {
   constexpr int kGroupsAhead = 4;
   if (q.halves == 1)
-    tile.sum.update().prefetch(pipeline.input(pipeline.stage(q.dot).body[q.codes].source), tile.groups.x, tile.groups.x,
+    tile.sum.update().prefetch(pipeline.input(q.codesOperand), tile.groups.x, tile.groups.x,
                                kGroupsAhead, Halide::PrefetchBoundStrategy::NonFaulting);
 }
 
