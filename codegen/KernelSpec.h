@@ -87,11 +87,11 @@ struct Stage {
 
 /// How the stages hang together; selects the schedule rule (codegen/Schedules).
 enum class Family {
-  Elementwise, ///< one stage, no reduction (gather, transpose, broadcast, copy included)
-  Reduction,   ///< one reduction stage, elementwise around it
-  Rowwise,     ///< several stages over common outer loops, reductions over the inner ones: softmax, norms
-  Matmul,      ///< one contraction stage, then elementwise (epilogue) stages
-  Attention,   ///< contraction, row-wise stages, contraction
+  Elementwise,    ///< one stage, no reduction (gather, transpose, broadcast, copy included)
+  Reduction,      ///< one reduction stage, elementwise around it
+  Rowwise,        ///< several stages over common outer loops, reductions over the inner ones: softmax, norms
+  Matmul,         ///< one contraction stage, then elementwise (epilogue) stages
+  Attention,      ///< contraction, row-wise stages, contraction
   QuantizedMatmul ///< groups of 32 products of u8 or u4 codes and i8 activations, their weighted sum, then
                   ///< elementwise (epilogue) stages; codegen/README.md has the layout
 };

@@ -100,8 +100,7 @@ constexpr DTypeInfo kDTypes[kNumDTypes] = {
 };
 const DTypeInfo &infoOf(DType dtype) { return kDTypes[static_cast<int>(dtype)]; }
 
-constexpr const char *kFamilies[] = {"elementwise", "reduction", "rowwise",
-                                      "matmul",      "attention", "quantized_matmul"};
+constexpr const char *kFamilies[] = {"elementwise", "reduction", "rowwise", "matmul", "attention", "quantized_matmul"};
 } // namespace
 
 const char *dtypeName(DType dtype) { return infoOf(dtype).name; }

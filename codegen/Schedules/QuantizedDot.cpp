@@ -66,8 +66,7 @@ public:
   /// loop * factor + inner, where `inner` satisfies a predicate.
   template <typename Fn> bool isAffine(int node, int loop, int factor, Fn inner) const {
     std::array<int, 2> sum = split(withoutCasts(node), Op::Add, [&](int arg) {
-      std::array<int, 2> product =
-          split(withoutCasts(arg), Op::Mul, [&](int index) { return isIndex(index, loop); });
+      std::array<int, 2> product = split(withoutCasts(arg), Op::Mul, [&](int index) { return isIndex(index, loop); });
       return product[0] >= 0 && isInteger(product[1], factor);
     });
     return sum[0] >= 0 && inner(sum[1]);
@@ -92,8 +91,8 @@ public:
     return false;
   }
 
-  /// Whether every load that `root` is made of, and that depends on the column, picks its panel and its lane of 16: then
-  /// whole panels may be loaded, past the last column too.
+  /// Whether every load that `root` is made of, and that depends on the column, picks its panel and its lane of 16:
+  /// then whole panels may be loaded, past the last column too.
   bool loadsWholePanels(int root, int column) const {
     std::vector<bool> reached = reach(root);
     for (size_t n = 0; n < reached.size(); ++n)
@@ -119,8 +118,9 @@ private:
 bool reduces(const Stage &stage) { return stage.parallel < int(stage.loops.size()); }
 
 /// codes[column / 16][group * steps + j / perStep][column % 16][j % 4].
-bool loadsCodes(const Body &body, int node, const QuantizedDot &dot) {
+bool loadsCodes(const Body &body, int node, QuantizedDot &dot) {
   const Node &load = body.at(body.asByte(node));
+  dot.codesOperand = load.source;
   int group = dot.column + 1, j = dot.column + 2, perStep = kDepth * dot.halves;
   return load.op == Op::Load && load.source < kStageSource && dtypeBytes(load.dtype) == 1 && load.args.size() == 4 &&
          body.splitsLoop(load.args[0], Op::FloorDiv, dot.column, kPanel) &&

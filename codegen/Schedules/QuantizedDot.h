@@ -26,6 +26,7 @@ struct QuantizedDot {
   int halves = 1;         ///< codes per byte: 1 or 2
   int zero = 0;           ///< the code that stands for 0
   int codes = -1;         ///< node of `dot`: the byte
+  int codesOperand = -1;  ///< the operand that it comes from
   int activation = -1;    ///< node of `dot`: an I8
   int weight = -1;        ///< node of `sum`: what a dot product is multiplied by, F32
 };

@@ -145,8 +145,7 @@ private:
   /// A Func of their own: Halide would see that they fit into i8, and miss the product of u8 and i8.
   void defineHalves(QuantizedTile &tile, const std::string &name) const {
     tile.halves = Func(name + "_halves");
-    Expr byte =
-        dotValue(q.codes, Expr(0), columnOf(tile), tile.group, tile.step * (2 * kDepth) + tile.neighbour);
+    Expr byte = dotValue(q.codes, Expr(0), columnOf(tile), tile.group, tile.step * (2 * kDepth) + tile.neighbour);
     Expr low = byte & Halide::cast<uint8_t>(15), high = byte >> Halide::cast<uint8_t>(4);
     tile.halves(tile.neighbour, tile.lane, tile.panel, tile.half, tile.step, tile.group) =
         Halide::select(tile.half == 0, low, high);
@@ -181,8 +180,8 @@ private:
 /// The loop that every tile is computed at: both versions of the consumer have it, as Halide asks.
 const char *const kTileLoop = "tile";
 
-/// Unrolls the tile's vectors in a pure definition or an update. A tile of one row has one panel, but no bound that says
-/// so: Halide would take it to hold for the version of the consumer that does not use the tile, too.
+/// Unrolls the tile's vectors in a pure definition or an update. A tile of one row has one panel, but no bound that
+/// says so: Halide would take it to hold for the version of the consumer that does not use the tile, too.
 template <typename Definition> void unrollTile(Definition definition, const QuantizedTile &tile) {
   definition.vectorize(tile.lane);
   if (tile.hasRow)
@@ -239,6 +238,15 @@ void scheduleTile(QuantizedTile &tile, const Shape &shape, Func consumer) {
   tile.halves.bound(tile.half, 0, 2).vectorize(tile.neighbour).vectorize(tile.lane).unroll(tile.half);
   if (tile.hasRow)
     tile.halves.bound_extent(tile.panel, shape.panels).unroll(tile.panel);
+}
+
+/// One row waits for memory: asks for whole bytes 2 KiB before their use. For halves it has work enough in flight, and
+/// the requests cost more than they gain. Past the end of a panel lies the next one.
+void prefetchCodes(const Pipeline &pipeline, const QuantizedDot &q, QuantizedTile &tile) {
+  constexpr int kGroupsAhead = 4;
+  if (q.halves == 1)
+    tile.sum.update().prefetch(pipeline.input(q.codesOperand), tile.groups.x, tile.groups.x,
+                               kGroupsAhead, Halide::PrefetchBoundStrategy::NonFaulting);
 }
 
 /// The output, or a copy of the sums.
@@ -338,6 +346,7 @@ void scheduleQuantizedMatmul(Pipeline &pipeline) {
   if (single.sum.defined()) {
     tilePanels(pipeline, q, isSingle.defined() ? consumer.func.specialize(isSingle) : consumer.func, consumer);
     scheduleTile(single, {1, 1}, consumer.func);
+    prefetchCodes(pipeline, q, single);
   }
   if (tile.sum.defined()) {
     tileRows(pipeline, q, shape, consumer);

@@ -39,9 +39,9 @@ public:
     if (options.emit == Phase::Graph)
       return printModule();
     step("optimizing");
-    if (failed(runPhase([this](OpPassManager &passes) { 
+    if (failed(runPhase([this](OpPassManager &passes) {
           buildSparsePhase(passes, options.weights.value_or(WeightFormat::None), options.cache.value_or(CacheFormat::F32));
-        ; })))
+        })))
       return failure();
     if (options.emit == Phase::Sparse)
       return printModule();

@@ -34,8 +34,9 @@ int centredCode(StageBuilder &b, int bits, int operand) {
   int perStep = bits == 8 ? 4 : 8;
   auto op = [&](Op op, int x, int y) { return b.op(op, I32, {x, y}); };
   int step = op(Op::Add, op(Op::Mul, group, b.integer(32 / perStep)), op(Op::FloorDiv, j, b.integer(perStep)));
-  int byte = b.load(operand, U8, {op(Op::FloorDiv, column, sixteen), step, op(Op::FloorMod, column, sixteen),
-                                  op(Op::FloorMod, j, four)});
+  int byte =
+      b.load(operand, U8,
+             {op(Op::FloorDiv, column, sixteen), step, op(Op::FloorMod, column, sixteen), op(Op::FloorMod, j, four)});
   if (bits == 4) {
     int half = op(Op::FloorMod, op(Op::FloorDiv, j, four), b.integer(2));
     int shift = b.op(Op::Cast, U8, {op(Op::Mul, half, four)});

@@ -45,7 +45,7 @@ TEST_F(DescriptionTest, NeedsTheModelOnly) {
 
 TEST_F(DescriptionTest, RejectsUnknownKeys) {
   EXPECT_EQ(problem(R"({"model": "a", "contxt": 5})"),
-            "/contxt: expects one of context_window_size, dtype, max_batch_size, model, model_config, quantization, targets, "
+            "/contxt: expects one of context_window_size, dtype, kv_cache, max_batch_size, model, model_config, quantization, targets, "
             "version as the key");
 }
 
@@ -56,7 +56,8 @@ TEST_F(DescriptionTest, RejectsBadValues) {
   EXPECT_EQ(problem(R"({"model": "a", "version": 2})"), "/version: expects an integer from 1 to 1, but got 2");
   EXPECT_EQ(problem(R"({"model": "a", "max_batch_size": 2})"), "/max_batch_size: expects an integer from 1 to 1, but got 2");
   EXPECT_EQ(problem(R"({"model": "a", "dtype": "float16"})"), "/dtype: expects \"float32\", but got \"float16\"");
-  EXPECT_EQ(problem(R"({"model": "a", "quantization": "q2"})"), "/quantization: expects \"none\", but got \"q2\"");
+  EXPECT_EQ(problem(R"({"model": "a", "quantization": "q2"})"), "/quantization: expects one of none, f16, bf16, q8, q4, but got \"q2\"");
+  EXPECT_EQ(problem(R"({"model": "a", "kv_cache": 8})"), "/kv_cache: expects a string");
   EXPECT_EQ(problem(R"({"model": "a", "context_window_size": 0})"),
             "/context_window_size: expects an integer from 1 to 1073741824, but got 0");
   EXPECT_EQ(problem(R"({"model": "a", "model_config": []})"), "/model_config: expects an object, but got []");

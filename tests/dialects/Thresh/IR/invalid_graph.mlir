@@ -99,10 +99,10 @@ func.func @transpose_c1_too_short(%x: tensor<2x3xf32>) {
 
 // -----
 
-func.func @matmul_c1(%a: tensor<2x3xf32>, %b: tensor<3x4xf16>) {
+func.func @matmul_c1(%a: tensor<2x3xf16>, %b: tensor<3x4xf32>) {
   // expected-error @+2 {{expects operands of one integer or float element type, or a rhs of narrower floats, but got 'f16' and 'f32'}}
   // expected-error @+1 {{failed to infer returned types}}
-  %0 = thresh.matmul %a, %b : tensor<2x3xf32>, tensor<3x4xf16> -> tensor<2x4xf32>
+  %0 = thresh.matmul %a, %b : tensor<2x3xf16>, tensor<3x4xf32> -> tensor<2x4xf16>
   return
 }
 
