@@ -1,7 +1,8 @@
 //===- BindEntryPoints.cpp - Arguments and results become inputs and outputs -===//
 //
 // Runs on tensors, after kernels are formed and just before bufferization: a launch that computes a result writes
-// straight into the output, which from then on is all that keeps it alive.
+// straight into the output, which from then on is all that keeps it alive. Outputs are asked for before a state is written,
+// so that a call whose outputs have no room leaves the session as it was.
 //
 //===-----------------------------------------------------------------------===//
 #include "compiler/Transforms/Passes.h"
@@ -36,16 +37,33 @@ LaunchOp ownLaunch(Value value) {
   return empty ? launch : LaunchOp();
 }
 
+/// Where to ask for an output that `launch` makes: before the first write of a state, if its sizes are known there.
+Operation *outputPlace(LaunchOp launch, ValueRange sizes) {
+  for (Operation &op : *launch->getBlock()) {
+    if (&op == launch)
+      break;
+    if (isa<AppendStateOp>(op))
+      return llvm::all_of(sizes, [&](Value size) {
+               Operation *def = size.getDefiningOp();
+               return !def || def->isBeforeInBlock(&op);
+             })
+                 ? &op
+                 : launch.getOperation();
+  }
+  return launch;
+}
+
 void bindOutput(func::ReturnOp returnOp, unsigned index, llvm::DenseSet<Value> &bound, OpBuilder &builder) {
   Value result = returnOp.getOperand(index);
   Location loc = result.getLoc();
   auto type = cast<RankedTensorType>(result.getType());
   LaunchOp launch = bound.insert(result).second ? ownLaunch(result) : LaunchOp();
-  builder.setInsertionPoint(launch ? launch.getOperation() : returnOp.getOperation());
+  builder.setInsertionPoint(returnOp);
   SmallVector<Value> sizes;
   if (launch) {
     unsigned number = cast<OpResult>(result).getResultNumber();
     sizes = llvm::to_vector(launch.getOuts()[number].getDefiningOp<tensor::EmptyOp>().getDynamicSizes());
+    builder.setInsertionPoint(outputPlace(launch, sizes));
   } else {
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (type.isDynamicDim(dim))

@@ -32,6 +32,7 @@ typedef struct run_state {
   const thresh_entry_info *entry;
   thresh_buffer *outputs;
   int arena_given;
+  int32_t outputs_given;
   thresh_status *status;
   thresh_code code; ///< first failure that a callback recorded
 } run_state;
@@ -180,6 +181,7 @@ static void *give_output(void *context, int32_t index, const int64_t *shape) {
   void *data = output_memory(state, index, shape, bytes);
   if (!data)
     return NULL;
+  ++state->outputs_given;
   const thresh_tensor_info *info = &state->entry->outputs[index];
   thresh_output *wanted = state->session->wanted[index];
   if (wanted) {
@@ -284,9 +286,11 @@ thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thr
   if (code == THRESH_OK) {
     run_state state = {.session = session, .entry = info, .outputs = session->outputs[entry], .status = status};
     code = execute(&state, entry);
+    if (code == THRESH_OK)
+      thresh_state_advance(&session->state, tokens);
+    else if (state.outputs_given == info->num_outputs)
+      thresh_state_fail(&session->state, tokens);
   }
-  if (code == THRESH_OK)
-    thresh_state_advance(&session->state, tokens);
   leave(session);
   return code == THRESH_OK ? thresh_status_ok(status) : code;
 }

@@ -4,6 +4,7 @@
 #include "status.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -34,11 +35,40 @@ void thresh_state_free(thresh_state *state) {
   *state = (thresh_state){0};
 }
 
+void thresh_state_advance(thresh_state *state, int64_t count) {
+  state->position += count;
+  if (state->position > state->written)
+    state->written = state->position;
+}
+
+void thresh_state_fail(thresh_state *state, int64_t count) {
+  if (state->position + count > state->written)
+    state->written = state->position + count;
+}
+
+/// The first position other than 0 where all states hold what a token looks back on; `tightest` is the state that sets it.
+static int64_t first_resumable(const thresh_abi_library *table, int64_t written, const thresh_abi_state **tightest) {
+  int64_t first = 0;
+  for (int32_t i = 0; i < table->num_states; ++i) {
+    const thresh_abi_state *ring = &table->states[i];
+    int64_t lost = written - ring->shape[0], candidate = lost > 0 && ring->window > 1 ? lost + ring->window - 1 : 0;
+    if (candidate > first) {
+      first = candidate;
+      *tightest = ring;
+    }
+  }
+  return first;
+}
+
 thresh_code thresh_state_check_room(const thresh_abi_library *table, const thresh_state *state, const char *input,
                                     int64_t count, thresh_status *status) {
   if (count < 1)
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "input '%s' expects at least one token, but got none",
                              input);
+  const thresh_abi_state *tightest = NULL;
+  if (state->position && state->position < first_resumable(table, state->written, &tightest))
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
+                             "a run that failed took tokens out of state '%s': rewind the session to 0", tightest->name);
   int64_t room = table->context - state->position;
   if (count <= room)
     return THRESH_OK;
@@ -48,37 +78,22 @@ thresh_code thresh_state_check_room(const thresh_abi_library *table, const thres
                            input, room, count, state->position, table->context);
 }
 
-void thresh_state_advance(thresh_state *state, int64_t count) {
-  state->position += count;
-  if (state->position > state->written)
-    state->written = state->position;
-}
-
-/// The first position other than 0 where `ring` holds what a token looks back on.
-static int64_t first_resumable(const thresh_abi_state *ring, int64_t written) {
-  int64_t lost = written - ring->shape[0];
-  return lost > 0 && ring->window > 1 ? lost + ring->window - 1 : 0;
-}
-
 thresh_code thresh_state_rewind(const thresh_abi_library *table, thresh_state *state, int64_t position,
                                 thresh_status *status) {
   if (position < 0 || position > state->position)
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'position' expects 0 to %" PRId64 ", but got %" PRId64,
                              state->position, position);
   const thresh_abi_state *tightest = NULL;
-  int64_t first = 0;
-  for (int32_t i = 0; i < table->num_states; ++i) {
-    int64_t candidate = first_resumable(&table->states[i], state->written);
-    if (candidate > first) {
-      first = candidate;
-      tightest = &table->states[i];
-    }
-  }
-  if (position && position < first)
+  int64_t first = first_resumable(table, state->written, &tightest);
+  if (position && position < first) {
+    char others[64] = ""; // none after a run that failed
+    if (first <= state->position)
+      snprintf(others, sizeof others, " or %" PRId64 " to %" PRId64, first, state->position);
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
-                             "'position' expects 0 or %" PRId64 " to %" PRId64 ", but got %" PRId64
-                             ": state '%s' holds %" PRId64 " tokens only and a token looks back on %" PRId64,
-                             first, state->position, position, tightest->name, tightest->shape[0], tightest->window);
+                             "'position' expects 0%s, but got %" PRId64 ": state '%s' holds %" PRId64
+                             " tokens only and a token looks back on %" PRId64,
+                             others, position, tightest->name, tightest->shape[0], tightest->window);
+  }
   state->position = position;
   if (!position)
     state->written = 0;

@@ -18,12 +18,16 @@ thresh_code thresh_state_allocate(const thresh_abi_library *table, thresh_state 
 
 void thresh_state_free(thresh_state *state);
 
-/// Checks that `count` more tokens fit, at least 1. `input` names the tokens in messages.
+/// Checks that `count` more tokens fit, at least 1, and that no failed run took the rows that they look back on.
+/// `input` names the tokens in messages.
 thresh_code thresh_state_check_room(const thresh_abi_library *table, const thresh_state *state, const char *input,
                                     int64_t count, thresh_status *status);
 
 /// Counts `count` tokens that a run appended.
 void thresh_state_advance(thresh_state *state, int64_t count);
+
+/// Notes that a run of `count` tokens failed after it may have written their rows.
+void thresh_state_fail(thresh_state *state, int64_t count);
 
 /// Steps back to `position`, where every state still holds the rows that the next token looks back on.
 thresh_code thresh_state_rewind(const thresh_abi_library *table, thresh_state *state, int64_t position,

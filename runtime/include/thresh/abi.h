@@ -77,7 +77,8 @@ typedef struct thresh_abi_call {
    * (recorded by the runtime); the entry returns at once. Called at most once per call. */
   void *(*arena)(void *context, int64_t bytes);
   /* Memory of output `index` for the given extents, 64-byte aligned when the session owns it. NULL:
-   * the caller's buffer does not fit (recorded by the runtime); the entry returns at once. */
+   * the caller's buffer does not fit (recorded by the runtime); the entry returns at once. An entry writes states
+   * after it has all its outputs. */
   void *(*output)(void *context, int32_t index, const int64_t *shape);
   /* Records why the entry gives up: a static printf format with up to two int64_t values (%lld). */
   void (*fail)(void *context, const char *format, int64_t a, int64_t b);

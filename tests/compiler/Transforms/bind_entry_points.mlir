@@ -53,3 +53,40 @@ thresh.kernel @negate elementwise {
   %y = arith.negf %x : tensor<4xf32>
   thresh.yield %y : tensor<4xf32>
 }
+
+// -----
+
+// Outputs come before the first write of a state: a call whose outputs have no room must leave the session as it was.
+thresh.state @rows : tensor<8x4xf32>
+// CHECK-LABEL: func.func @before_states() {
+// CHECK: %[[OUT:.*]] = thresh.output 0[%{{.*}}] : memref<?x4xf32>
+// CHECK: thresh.append_state @rows
+// CHECK: thresh.launch @negate_rows
+func.func @before_states(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %position = thresh.position : index
+  thresh.append_state @rows[%position], %x : tensor<?x4xf32>
+  %empty = tensor.empty(%n) : tensor<?x4xf32>
+  %y = thresh.launch @negate_rows ins(%x : tensor<?x4xf32>) outs(%empty : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// Unless their sizes follow from what is read back.
+// CHECK-LABEL: func.func @behind_states() {
+// CHECK: thresh.append_state @rows
+// CHECK: thresh.output 0[%{{.*}}] : memref<?x4xf32>
+func.func @behind_states(%x: tensor<?x4xf32>, %sizes: tensor<1xindex>) -> tensor<?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %position = thresh.position : index
+  thresh.append_state @rows[%position], %x : tensor<?x4xf32>
+  %n = tensor.extract %sizes[%c0] : tensor<1xindex>
+  %empty = tensor.empty(%n) : tensor<?x4xf32>
+  %y = thresh.launch @negate_rows ins(%x : tensor<?x4xf32>) outs(%empty : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+thresh.kernel @negate_rows elementwise {
+^bb0(%x: tensor<?x4xf32>, %out: tensor<?x4xf32>):
+  %y = arith.negf %x : tensor<?x4xf32>
+  thresh.yield %y : tensor<?x4xf32>
+}

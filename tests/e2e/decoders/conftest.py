@@ -18,12 +18,15 @@ class Session:
         self.handle = ctypes.c_void_p()
         self.api.call("thresh_session_create", model, ctypes.byref(self.handle))
 
-    def run(self, entry, ids):
-        """The logits of an entry point on more tokens."""
+    def run(self, entry, ids, room=None):
+        """The logits of an entry point on more tokens; `room`: into a buffer of so many bytes."""
         ids = np.ascontiguousarray(ids, np.int64)
         given, answer = self.api.Input(), self.api.Output()
         given.dtype, given.rank, given.data, given.bytes = 10, 1, ids.ctypes.data, ids.nbytes
         given.shape[0] = len(ids)
+        if room is not None:
+            buffer = ctypes.create_string_buffer(room + 1)
+            answer.buffer, answer.buffer_bytes = ctypes.addressof(buffer), room
         names = [
             self.api.library().thresh_model_entry(self.model, i).contents.name.decode()
             for i in range(self.api.library().thresh_model_num_entries(self.model))

@@ -118,6 +118,17 @@ def test_rewind_out_of_the_ring(mistral, runtime):
     assert is_close(session.run("score", IDS), mistral.logits)
 
 
+def test_refused_calls_leave_the_rings_as_they_were(model, runtime):
+    session = model.start()
+    session.run("prefill", IDS[:100])
+    for entry in ("prefill", "score"):
+        with pytest.raises(runtime.ThreshError, match="expects a buffer of"):
+            session.run(entry, IDS[:150], room=8)
+        with pytest.raises(runtime.ThreshError, match="not in the vocabulary"):
+            session.run(entry, [*IDS[:150], 50])
+    assert is_close(session.decode(IDS[100:]), model.logits[100:])
+
+
 def test_rewind_before_anything_is_lost(mistral):
     for position in (1, 2, mistral.window, mistral.capacity - 1):
         session = mistral.start()

@@ -9,6 +9,7 @@
 //   MOCK_ROWS        rows of the state (default 32)
 //   MOCK_WINDOW      how many tokens h reaches back on (default MOCK_ROWS)
 //   MOCK_GENERATION  1: with generation defaults: stop tokens 3 and 5, sampling at 0.5
+//   MOCK_FAIL        runs that write the state at this position fail after that (default: none)
 //   MOCK_NAN         from this position on a logit is NaN (default: never)
 //   MOCK_WEIGHT_BYTES  what decode says that it reads (default 1000000)
 //
@@ -20,6 +21,9 @@
 
 #ifndef MOCK_NAN
 #define MOCK_NAN CONTEXT
+#endif
+#ifndef MOCK_FAIL
+#define MOCK_FAIL CONTEXT
 #endif
 #ifndef MOCK_ENTRIES
 #define MOCK_ENTRIES 3
@@ -66,7 +70,7 @@ static int32_t run(const thresh_abi_call *call, int all) {
     if (all || i == count - 1)
       write_logits(state, call->position + i, logits + (all ? i * VOCABULARY : 0));
   }
-  return 0;
+  return call->position + count > MOCK_FAIL;
 }
 
 static int32_t run_last(const thresh_abi_call *call) { return run(call, 0); }

@@ -139,6 +139,34 @@ TEST_F(State, RingsStepBackAsFarAsTheirRowsReach) {
   thresh_session_free(fork);
 }
 
+TEST_F(State, FailedRunsCostRowsOnlyWhenTheyGotToWriteThem) {
+  open("decoder_failing.so");
+  const std::vector<int64_t> first = {1, 2, 3, 4, 5, 6, 7, 8}, third = {9, 10, 11, 12, 13, 14};
+  run(session, first);
+  const thresh_input input = tokenInput(third);
+  float small = 0;
+  thresh_output output = {};
+  output.buffer = &small, output.buffer_bytes = sizeof small;
+  int32_t prefill = thresh_model_find_entry(model, "prefill");
+  EXPECT_EQ(thresh_session_run(session, prefill, &input, 1, &output, 1, &status), THRESH_INVALID_ARGUMENT);
+  run(session, {16, 16, 16, 16, 16, 16});
+  EXPECT_EQ(code, THRESH_EXECUTION_FAILED);
+  EXPECT_EQ(run(session, {9}), logitsOfRing({1, 2, 3, 4, 5, 6, 7, 8, 9}, 3)) << status.message;
+  run(session, {1, 2, 3, 4});
+  EXPECT_STREQ(status.message, "entry 'prefill' failed with code 1");
+  EXPECT_EQ(run(session, {10}), logitsOfRing({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 3)) << "the rows of two tokens back are left";
+  run(session, third);
+  EXPECT_EQ(code, THRESH_EXECUTION_FAILED);
+  run(session, {1});
+  EXPECT_EQ(code, THRESH_INVALID_ARGUMENT);
+  EXPECT_STREQ(status.message, "a run that failed took tokens out of state 'history': rewind the session to 0");
+  EXPECT_EQ(thresh_session_rewind(session, 10, &status), THRESH_INVALID_ARGUMENT);
+  EXPECT_STREQ(status.message, "'position' expects 0, but got 10: state 'history' holds 6 tokens only and a token looks back "
+                               "on 3");
+  ASSERT_EQ(thresh_session_rewind(session, 0, &status), THRESH_OK);
+  EXPECT_EQ(run(session, {8}), logitsAfter({8})[0]);
+}
+
 TEST_F(State, RefusesNullArguments) {
   open("decoder.so");
   thresh_session *fork = session;
