@@ -20,6 +20,8 @@ void scheduleReduction(Pipeline &pipeline);
 void scheduleRowwise(Pipeline &pipeline);
 void scheduleMatmul(Pipeline &pipeline);
 void scheduleAttention(Pipeline &pipeline);
+/// Attention for few queries, statically: false, and nothing done, if the pipeline is not of that kind.
+bool scheduleDecodeAttention(Pipeline &pipeline);
 
 } // namespace thresh::codegen
 
