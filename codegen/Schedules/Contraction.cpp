@@ -49,10 +49,12 @@ bool splitsColumn(const Stage &stage, int node, Op op, int column) {
   return index.op == Op::Index && index.integer == column;
 }
 
-/// The node, or what it converts.
+/// The node, or what it converts; of narrow integers times a scale, the integers.
 const Node &underCast(const Stage &stage, int node) {
-  const Node &value = stage.body[node];
-  return value.op == Op::Cast ? stage.body[value.args[0]] : value;
+  const Node *value = &stage.body[node];
+  if (value->op == Op::Mul && stage.body[value->args[0]].op == Op::Cast && stage.body[value->args[1]].op == Op::Load)
+    value = &stage.body[value->args[0]];
+  return value->op == Op::Cast ? stage.body[value->args[0]] : *value;
 }
 
 /// A load of panels: the last coordinate is the lane, another the panel, and no other depends on the column.

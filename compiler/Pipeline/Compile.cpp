@@ -171,6 +171,7 @@ private:
       state.shape.assign(type.getShape().begin(), type.getShape().end());
       state.offset = stateBytes;
       state.bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      state.window = op.getWindow().value_or(0);
       op->setAttr(kStateOffsetAttr, builder.getI64IntegerAttr(state.offset));
       stateBytes += llvm::alignTo(state.bytes, 64);
       states.push_back(state);

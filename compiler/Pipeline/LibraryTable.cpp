@@ -112,7 +112,8 @@ private:
       for (int64_t extent : state.shape)
         shape.push_back(number(i64, extent));
       elements.push_back(structure({text(state.name), number(i32, state.dtype), number(i32, state.shape.size()),
-                                    array(shape, "shape"), number(i64, state.offset), number(i64, state.bytes)}));
+                                    array(shape, "shape"), number(i64, state.offset), number(i64, state.bytes),
+                                    number(i64, state.window)}));
     }
     return array(elements, "states");
   }

@@ -26,6 +26,7 @@ struct LibraryState {
   std::vector<int64_t> shape;
   int64_t offset = 0; ///< bytes, a multiple of 64
   int64_t bytes = 0;
+  int64_t window = 0; ///< tokens that a token looks back on, itself included; 0: all
 };
 
 /// How the tokens of a language model are chosen by default; see thresh_abi_generation. The values here change nothing.

@@ -45,6 +45,17 @@ Json describeKernel(const codegen::KernelSpec &spec) {
           {"operands", operands}};
 }
 
+Json describeStates(const LibraryDescription &library) {
+  Json states = Json::array();
+  for (const LibraryState &state : library.states) {
+    Json described{{"name", state.name}, {"dtype", dtypeName(state.dtype)}, {"shape", state.shape}};
+    if (state.window)
+      described["window"] = state.window;
+    states.push_back(described);
+  }
+  return {{"context", library.context}, {"bytes", library.stateBytes}, {"list", states}};
+}
+
 Json describeWeights(const LibraryDescription &library) {
   Json tensors = Json::array();
   for (const PackedTensor &tensor : library.weights.tensors) {
@@ -81,8 +92,10 @@ std::string buildMetadata(const LibraryDescription &library, llvm::StringRef mod
   Json metadata{{"format", 1},         {"compiler", "thresh 0.1.0"}, {"model", model.str()},
                 {"targets", targets},  {"entries", entries},         {"kernels", kernelList},
                 {"launches", launchList}, {"weights", describeWeights(library)}};
-  if (library.context)
+  if (library.context) {
+    metadata["states"] = describeStates(library);
     metadata["tokenizer"] = library.tokenizer;
+  }
   return metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -78,7 +78,10 @@ void addCleanup(OpPassManager &passes) {
 void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat cache) {
   addCleanup(passes);
   passes.addPass(createQuantizeParametersPass({weights}));
-  passes.addPass(createNarrowStatesPass({cache}));
+  if (cache == CacheFormat::Q8)
+    passes.addPass(createQuantizeStatesPass());
+  else if (cache != CacheFormat::F32)
+    passes.addPass(createNarrowStatesPass({cache}));
   addCleanup(passes);
 }
 

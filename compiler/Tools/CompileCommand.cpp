@@ -122,7 +122,7 @@ int compileCommand(int argc, char **argv) {
         storeInteger(contextTokens, 1, kMaxContext)},
        {"--quantize", "FORMAT", "how matrices are stored: none (default: f32), f16, bf16, q8, q4 (8 or 4 bits in groups of 32)",
         storeFormat(options.weights, parseWeightFormat, weightFormatNames)},
-       {"--kv-cache", "FORMAT", "how a decoder's key and value caches are stored: f32 (default), f16, bf16",
+       {"--kv-cache", "FORMAT", "how a decoder's key and value caches are stored: f32 (default), f16, bf16, q8",
         storeFormat(options.cache, parseCacheFormat, cacheFormatNames)},
        {"--random-weights", "SEED", "noise in place of a checkpoint's weights: MODEL may be a lone config.json",
         [&](const std::string &text) { return takeSeed(text, options.randomSeed); }},

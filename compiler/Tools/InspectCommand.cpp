@@ -100,6 +100,22 @@ void printWeights(const Json &metadata, bool all) {
                  << tensor.value("offset", int64_t(0)) << "\n";
 }
 
+/// What a session holds: one line for states that differ in their names only.
+void printStates(const Json &metadata) {
+  if (!metadata.contains("states"))
+    return;
+  const Json &states = metadata["states"];
+  llvm::outs() << "session " << llvm::format("%.1f MiB", states.value("bytes", int64_t(0)) / 1048576.0) << " in "
+               << states["list"].size() << " states, context of " << states.value("context", int64_t(0)) << " tokens\n";
+  std::map<std::string, int> counts;
+  for (const Json &state : states["list"]) {
+    std::string window = state.contains("window") ? ", ring for a window of " + state["window"].dump() : "";
+    ++counts[shapeOf(state) + window];
+  }
+  for (const auto &[text, count] : counts)
+    llvm::outs() << "  " << llvm::left_justify("x" + std::to_string(count), 5) << text << "\n";
+}
+
 } // namespace
 
 int inspectCommand(int argc, char **argv) {
@@ -107,7 +123,7 @@ int inspectCommand(int argc, char **argv) {
   bool json = false, tensors = false;
   CommandSyntax syntax{argv[0],
                        "OUT.so",
-                       "Prints what a compiled library holds: signature, targets, kernels, weights, sizes. The library is not loaded.",
+                       "Prints what a compiled library holds: signature, targets, kernels, weights, states, sizes. The library is not loaded.",
                        {{"--json", nullptr, "print the metadata as JSON", storeFlag(json)},
                         {"--weights", nullptr, "list every packed tensor", storeFlag(tensors)}}};
   switch (parseCommandLine(syntax, argc, argv, path)) {
@@ -139,6 +155,7 @@ int inspectCommand(int argc, char **argv) {
   printSignature(metadata);
   printKernels(metadata);
   printWeights(metadata, tensors);
+  printStates(metadata);
   return 0;
 }
 

@@ -111,6 +111,27 @@ struct AppendStateModel : BufferizableOpInterface::ExternalModel<AppendStateMode
   }
 };
 
+/// Copies out of the state and of the rows into memory of its own.
+struct RecallStateModel : DstBufferizableOpInterfaceExternalModel<RecallStateModel, RecallStateOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto recall = cast<RecallStateOp>(op);
+    FailureOr<Value> rows = denseBuffer(rewriter, recall.getRows(), options, state);
+    FailureOr<Value> out = getBuffer(rewriter, recall.getOut(), options, state);
+    if (failed(rows) || failed(out))
+      return failure();
+    if (!cast<MemRefType>(out->getType()).getLayout().isIdentity())
+      return recall.emitOpError("expects a dense destination, but got ") << out->getType();
+    RecallStateOp::create(rewriter, op->getLoc(), Type(), recall.getStateAttr(), recall.getPosition(), *rows, *out);
+    replaceOpWithBufferizedValues(rewriter, op, *out);
+    return success();
+  }
+};
+
 } // namespace
 
 void registerBufferizableOpInterfaces(DialectRegistry &registry) {
@@ -119,6 +140,7 @@ void registerBufferizableOpInterfaces(DialectRegistry &registry) {
     LaunchOp::attachInterface<LaunchModel>(*context);
     LoadParameterOp::attachInterface<LoadParameterModel>(*context);
     ReadStateOp::attachInterface<ReadStateModel>(*context);
+    RecallStateOp::attachInterface<RecallStateModel>(*context);
   });
 }
 

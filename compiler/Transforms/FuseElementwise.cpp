@@ -20,12 +20,15 @@ bool readsOnce(OpOperand *operand, GenericOp consumer) {
   return consumer.getMatchingIndexingMap(operand).getNumResults() == consumer.getNumLoops();
 }
 
-/// True if the op widens the floats of its only input: narrow weights and caches stay narrow until a product reads them.
+/// True if the op does no more than turn what is stored into f32, element by element: narrow weights and caches stay
+/// narrow until a product reads them.
 bool isWidening(GenericOp op) {
-  if (op.getNumDpsInputs() != 1 || op.getNumReductionLoops() != 0 || op.getBody()->getOperations().size() != 2)
+  if (op.getNumDpsInputs() == 0 || op.getNumReductionLoops() != 0 || op.getNumDpsInits() != 1)
     return false;
-  auto widen = dyn_cast<arith::ExtFOp>(op.getBody()->front());
-  return widen && widen.getIn() == op.getBody()->getArgument(0) && op.getBody()->getTerminator()->getOperand(0) == widen.getOut();
+  BlockArgument stored = storedElement(op.getBody()->getTerminator()->getOperand(0));
+  return stored && stored.getOwner() == op.getBody() && llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+           return op.getMatchingIndexingMap(input).isProjectedPermutation();
+         });
 }
 
 /// True if the op computes its elements from their indices and scalars alone: a mask, a range.
@@ -42,7 +45,7 @@ bool shouldFuse(OpOperand *operand) {
   if (isDataMovement(producer) && producer.getNumDpsInputs() <= 1)
     return !isContraction(consumer) || producer.getMatchingIndexingMap(producer.getDpsInputOperand(0)).isProjectedPermutation();
   if (isWidening(producer))
-    return producer.getMatchingIndexingMap(producer.getDpsInputOperand(0)).isProjectedPermutation();
+    return true;
   if (readsNoTensor(producer))
     return !isContraction(consumer);
   return producer->hasOneUse() && !isContraction(consumer) && readsOnce(operand, consumer);

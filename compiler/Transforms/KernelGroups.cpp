@@ -23,16 +23,6 @@ namespace thresh {
 
 namespace {
 
-/// The block argument behind widening casts, or null.
-BlockArgument sourceArgument(Value value) {
-  while (Operation *def = value.getDefiningOp()) {
-    if (!isa<arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp>(def))
-      return {};
-    value = def->getOperand(0);
-  }
-  return dyn_cast<BlockArgument>(value);
-}
-
 /// Grows one group; copied to try a larger group and drop it again.
 class GroupGrower {
 public:
@@ -240,19 +230,35 @@ SmallVector<Type> elementTypes(GenericOp op) {
 
 } // namespace
 
+BlockArgument storedElement(Value value) {
+  if (auto product = value.getDefiningOp<arith::MulFOp>()) {
+    auto integer = product.getLhs().getDefiningOp<arith::SIToFPOp>();
+    auto scale = dyn_cast<BlockArgument>(product.getRhs());
+    bool isNarrow = integer && integer.getIn().getType().getIntOrFloatBitWidth() < 32;
+    return isNarrow && scale ? dyn_cast<BlockArgument>(integer.getIn()) : BlockArgument();
+  }
+  while (Operation *def = value.getDefiningOp()) {
+    if (!isa<arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp>(def))
+      return {};
+    value = def->getOperand(0);
+  }
+  return dyn_cast<BlockArgument>(value);
+}
+
 bool isContraction(GenericOp op) {
-  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() < 2 || op.getNumDpsInits() != 1)
     return false;
   Block &body = *op.getBody();
+  BlockArgument running = op.getRegionOutputArgs()[0];
   Operation *sum = body.getTerminator()->getOperand(0).getDefiningOp();
   if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum))
     return false;
   for (unsigned side : {0u, 1u}) {
     Operation *product = sum->getOperand(1 - side).getDefiningOp();
-    if (sum->getOperand(side) != body.getArgument(2) || !isa_and_nonnull<arith::MulFOp, arith::MulIOp>(product))
+    if (sum->getOperand(side) != running || !isa_and_nonnull<arith::MulFOp, arith::MulIOp>(product))
       continue;
-    BlockArgument lhs = sourceArgument(product->getOperand(0)), rhs = sourceArgument(product->getOperand(1));
-    return lhs && rhs && lhs != rhs && lhs != body.getArgument(2) && rhs != body.getArgument(2);
+    BlockArgument lhs = storedElement(product->getOperand(0)), rhs = storedElement(product->getOperand(1));
+    return lhs && rhs && lhs != rhs && lhs != running && rhs != running;
   }
   return false;
 }

@@ -22,6 +22,10 @@ KernelGroup growKernelGroup(mlir::linalg::GenericOp root, llvm::function_ref<boo
 /// True for sum-of-products reductions of two operands: matmul, matrix-vector, batched.
 bool isContraction(mlir::linalg::GenericOp op);
 
+/// The argument of a generic's body whose element `value` is, widened: by casts, or as a narrow integer times the
+/// element of another argument. Null for other values.
+mlir::BlockArgument storedElement(mlir::Value value);
+
 /// True for the two halves of a product with a quantised matrix (dialects/README.md, `thresh.quantized_matmul`): the i32 sum of
 /// each group, and the f32 sum of scaled groups, which reads nothing but the first and scales.
 bool isGroupSum(mlir::linalg::GenericOp op);

@@ -29,12 +29,21 @@ def QuantizeParametersPass : Pass<"thresh-quantize-parameters", "::mlir::ModuleO
 def NarrowStatesPass : Pass<"thresh-narrow-states", "::mlir::ModuleOp"> {
   let summary = "stores the f32 states of a session in half floats";
   let description = [{ Appended rows are rounded to nearest, rows read are widened: attention computes in f32. }];
-  let options = [Option<"format", "format", "::thresh::CacheFormat", "::thresh::CacheFormat::F32", "how states are stored",
+  let options = [Option<"format", "format", "::thresh::CacheFormat", "::thresh::CacheFormat::F16", "how states are stored",
     [{::llvm::cl::values(
-      clEnumValN(::thresh::CacheFormat::F32, "f32", "as the graph has them"),
       clEnumValN(::thresh::CacheFormat::F16, "f16", "half floats"),
       clEnumValN(::thresh::CacheFormat::BF16, "bf16", "bfloat16"))}]>];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::thresh::ThreshDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];
+}
+
+def QuantizeStatesPass : Pass<"thresh-quantize-states", "::mlir::ModuleOp"> {
+  let summary = "stores the f32 states of a session as 8-bit integers and a scale per row";
+  let description = [{
+    A state [tokens, ..., depth] becomes one of i8 and one of f32 scales [tokens, ...]. Appended rows are rounded to the
+    nearest multiple of max|x| / 127, rows read are multiplied out: contractions do that as they read.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];
 }
 
 def LowerTensorOpsPass : Pass<"thresh-lower-tensor-ops", "::mlir::func::FuncOp"> {

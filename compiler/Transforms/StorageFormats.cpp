@@ -19,7 +19,7 @@ static constexpr Named<WeightFormat> kWeightFormats[] = {{"none", WeightFormat::
                                                          {"q8", WeightFormat::Q8},
                                                          {"q4", WeightFormat::Q4}};
 static constexpr Named<CacheFormat> kCacheFormats[] = {
-    {"f32", CacheFormat::F32}, {"f16", CacheFormat::F16}, {"bf16", CacheFormat::BF16}};
+    {"f32", CacheFormat::F32}, {"f16", CacheFormat::F16}, {"bf16", CacheFormat::BF16}, {"q8", CacheFormat::Q8}};
 
 template <typename Format>
 static std::optional<Format> parse(llvm::ArrayRef<Named<Format>> table, llvm::StringRef name) {

@@ -18,7 +18,12 @@ enum class WeightFormat {
 };
 
 /// How the states of a session (key and value caches) are stored.
-enum class CacheFormat { F32, F16, BF16 };
+enum class CacheFormat {
+  F32,
+  F16,
+  BF16,
+  Q8 ///< 8 bits, and an f32 scale per row: a key or value of one head
+};
 
 /// What the command line and descriptions call the formats; nothing for another name.
 std::optional<WeightFormat> parseWeightFormat(llvm::StringRef name);

@@ -286,7 +286,7 @@ thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thr
     code = execute(&state, entry);
   }
   if (code == THRESH_OK)
-    session->state.position += tokens;
+    thresh_state_advance(&session->state, tokens);
   leave(session);
   return code == THRESH_OK ? thresh_status_ok(status) : code;
 }

@@ -48,23 +48,46 @@ thresh_code thresh_state_check_room(const thresh_abi_library *table, const thres
                            input, room, count, state->position, table->context);
 }
 
+void thresh_state_advance(thresh_state *state, int64_t count) {
+  state->position += count;
+  if (state->position > state->written)
+    state->written = state->position;
+}
+
+/// The first position other than 0 where `ring` holds what a token looks back on.
+static int64_t first_resumable(const thresh_abi_state *ring, int64_t written) {
+  int64_t lost = written - ring->shape[0];
+  return lost > 0 && ring->window > 1 ? lost + ring->window - 1 : 0;
+}
+
 thresh_code thresh_state_rewind(const thresh_abi_library *table, thresh_state *state, int64_t position,
                                 thresh_status *status) {
   if (position < 0 || position > state->position)
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'position' expects 0 to %" PRId64 ", but got %" PRId64,
                              state->position, position);
-  for (int32_t i = 0; position && position < state->position && i < table->num_states; ++i)
-    if (table->states[i].shape[0] < state->position)
-      return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
-                               "'position' expects 0 or %" PRId64 ", but got %" PRId64
-                               ": state '%s' holds the last %" PRId64 " tokens only",
-                               state->position, position, table->states[i].name, table->states[i].shape[0]);
+  const thresh_abi_state *tightest = NULL;
+  int64_t first = 0;
+  for (int32_t i = 0; i < table->num_states; ++i) {
+    int64_t candidate = first_resumable(&table->states[i], state->written);
+    if (candidate > first) {
+      first = candidate;
+      tightest = &table->states[i];
+    }
+  }
+  if (position && position < first)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
+                             "'position' expects 0 or %" PRId64 " to %" PRId64 ", but got %" PRId64
+                             ": state '%s' holds %" PRId64 " tokens only and a token looks back on %" PRId64,
+                             first, state->position, position, tightest->name, tightest->shape[0], tightest->window);
   state->position = position;
+  if (!position)
+    state->written = 0;
   return THRESH_OK;
 }
 
 void thresh_state_copy(const thresh_abi_library *table, const thresh_state *from, thresh_state *to) {
   to->position = from->position;
+  to->written = from->written;
   for (int32_t i = 0; i < table->num_states; ++i) {
     const thresh_abi_state *state = &table->states[i];
     int64_t rows = from->position < state->shape[0] ? from->position : state->shape[0];

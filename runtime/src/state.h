@@ -10,6 +10,7 @@ typedef struct thresh_state {
   void *mapping; ///< the memory that holds them
   size_t mapping_bytes;
   int64_t position; ///< tokens that the states hold
+  int64_t written;  ///< tokens that they held at most since they were empty: a ring has lost all but the last of these
 } thresh_state;
 
 /// Makes the memory for the states of `table`, all zero: pages come to be when they are first written.
@@ -21,7 +22,10 @@ void thresh_state_free(thresh_state *state);
 thresh_code thresh_state_check_room(const thresh_abi_library *table, const thresh_state *state, const char *input,
                                     int64_t count, thresh_status *status);
 
-/// Steps back to `position`.
+/// Counts `count` tokens that a run appended.
+void thresh_state_advance(thresh_state *state, int64_t count);
+
+/// Steps back to `position`, where every state still holds the rows that the next token looks back on.
 thresh_code thresh_state_rewind(const thresh_abi_library *table, thresh_state *state, int64_t position,
                                 thresh_status *status);
 

@@ -89,6 +89,10 @@ static const char *state_fault(const thresh_abi_library *table, int32_t index) {
       return "has an extent below 1";
   if (state->shape[0] > table->context)
     return "has more rows than the context";
+  if (state->window < 0 || state->window > state->shape[0])
+    return "has a window of less than no or more than its rows";
+  if (!state->window && state->shape[0] < table->context)
+    return "has fewer rows than the context, but no window";
   size_t bytes;
   if (thresh_tensor_bytes((thresh_dtype)state->dtype, state->shape, state->rank, &bytes) || bytes != state->bytes)
     return "has not the bytes of its shape";

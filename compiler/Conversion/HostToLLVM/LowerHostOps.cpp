@@ -41,7 +41,8 @@ public:
     prepare();
     SmallVector<Operation *> ops;
     function.walk([&](Operation *op) {
-      if (isa<AppendStateOp, ArenaOp, CheckOp, InputOp, LaunchOp, LoadParameterOp, OutputOp, PositionOp, ReadStateOp>(op))
+      if (isa<AppendStateOp, ArenaOp, CheckOp, InputOp, LaunchOp, LoadParameterOp, OutputOp, PositionOp, ReadStateOp,
+              RecallStateOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
@@ -105,6 +106,8 @@ private:
       return lowerReadState(read);
     if (auto append = dyn_cast<AppendStateOp>(op))
       return lowerAppendState(append);
+    if (auto recall = dyn_cast<RecallStateOp>(op))
+      return lowerRecallState(recall);
     return lowerLaunch(cast<LaunchOp>(op));
   }
 
@@ -183,24 +186,88 @@ private:
     return success();
   }
 
-  /// Rows are contiguous, so that appending them is one copy.
+  /// Rows are contiguous, so that appending them is one copy, and two where a ring wraps.
   LogicalResult lowerAppendState(AppendStateOp op) {
-    auto type = cast<MemRefType>(op.getRows().getType());
-    int64_t rowBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-    for (int64_t extent : type.getShape().drop_front())
-      rowBytes *= extent;
     FailureOr<Value> base = stateAddress(op, op.getState());
     if (failed(base))
       return failure();
-    Value bytesPerRow = constant(i64, rowBytes);
-    Value start = arith::MulIOp::create(builder, loc, toI64(op.getPosition()), bytesPerRow);
-    Value target = LLVM::GEPOp::create(builder, loc, pointer, i8, *base, ValueRange{start});
-    Value index = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, op.getRows());
-    Value source = LLVM::IntToPtrOp::create(builder, loc, pointer, toI64(index));
-    Value rows = toI64(memref::DimOp::create(builder, loc, op.getRows(), 0));
-    Value bytes = arith::MulIOp::create(builder, loc, rows, bytesPerRow);
-    LLVM::MemcpyOp::create(builder, loc, target, source, bytes, /*isVolatile=*/false);
+    RowCopier copier(*this, op.getRows());
+    Value position = toI64(op.getPosition()), count = rowsOf(op.getRows()), source = addressOf(op.getRows());
+    auto state = symbols.lookup<StateOp>(op.getState());
+    if (!state.getWindow()) {
+      copier.copy(*base, position, source, constant(i64, 0), count);
+      return success();
+    }
+    Value capacity = capacityOf(state), zero = constant(i64, 0);
+    Value first = arith::MaxSIOp::create(builder, loc, arith::SubIOp::create(builder, loc, count, capacity), zero);
+    Value token = arith::AddIOp::create(builder, loc, position, first);
+    Arc arc = arcOf(token, arith::SubIOp::create(builder, loc, count, first), capacity);
+    copier.copy(*base, arc.slot, source, first, arc.head);
+    copier.copy(*base, zero, source, arith::AddIOp::create(builder, loc, first, arc.head), arc.rest);
     return success();
+  }
+
+  LogicalResult lowerRecallState(RecallStateOp op) {
+    FailureOr<Value> base = stateAddress(op, op.getState());
+    if (failed(base))
+      return failure();
+    RowCopier copier(*this, op.getRows());
+    Value count = rowsOf(op.getRows()), out = addressOf(op.getOut()), zero = constant(i64, 0);
+    Value before = arith::SubIOp::create(builder, loc, rowsOf(op.getOut()), count);
+    Arc arc = arcOf(arith::SubIOp::create(builder, loc, toI64(op.getPosition()), before), before,
+                    capacityOf(symbols.lookup<StateOp>(op.getState())));
+    copier.copy(out, zero, *base, arc.slot, arc.head);
+    copier.copy(out, arc.head, *base, zero, arc.rest);
+    copier.copy(out, before, addressOf(op.getRows()), zero, count);
+    return success();
+  }
+
+  /// Where the rows of a run of tokens lie in a ring: `head` rows from `slot` on, then `rest` rows from row 0 on.
+  struct Arc {
+    Value slot, head, rest;
+  };
+
+  /// `count` tokens from `first` on, at most `capacity`.
+  Arc arcOf(Value first, Value count, Value capacity) {
+    Value slot = arith::RemUIOp::create(builder, loc, first, capacity);
+    Value toEnd = arith::SubIOp::create(builder, loc, capacity, slot);
+    Value head = arith::MinSIOp::create(builder, loc, count, toEnd);
+    return {slot, head, arith::SubIOp::create(builder, loc, count, head)};
+  }
+
+  /// Copies rows between dense tensors of the same row.
+  struct RowCopier {
+    RowCopier(HostLowering &lowering, Value rows) : lowering(lowering) {
+      auto type = cast<MemRefType>(rows.getType());
+      int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      for (int64_t extent : type.getShape().drop_front())
+        bytes *= extent;
+      bytesPerRow = lowering.constant(lowering.i64, bytes);
+    }
+
+    void copy(Value target, Value targetRow, Value source, Value sourceRow, Value count) {
+      Value to = addressAt(target, targetRow), from = addressAt(source, sourceRow);
+      LLVM::MemcpyOp::create(lowering.builder, lowering.loc, to, from, bytesOf(count), /*isVolatile=*/false);
+    }
+
+    Value bytesOf(Value rows) { return arith::MulIOp::create(lowering.builder, lowering.loc, rows, bytesPerRow); }
+
+    Value addressAt(Value base, Value row) {
+      return LLVM::GEPOp::create(lowering.builder, lowering.loc, lowering.pointer, lowering.i8, base,
+                                 ValueRange{bytesOf(row)});
+    }
+
+    HostLowering &lowering;
+    Value bytesPerRow;
+  };
+
+  Value capacityOf(StateOp state) { return constant(i64, cast<RankedTensorType>(state.getType()).getDimSize(0)); }
+
+  Value rowsOf(Value memref) { return toI64(memref::DimOp::create(builder, loc, memref, 0)); }
+
+  Value addressOf(Value memref) {
+    Value index = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
+    return LLVM::IntToPtrOp::create(builder, loc, pointer, toI64(index));
   }
 
   FailureOr<Value> stateAddress(Operation *op, StringRef name) {
@@ -257,8 +324,7 @@ private:
   void fillBuffer(Value buffer, Value memref, int32_t &dimNumber) {
     auto type = cast<MemRefType>(memref.getType());
     Type element = type.getElementType();
-    Value index = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
-    Value host = LLVM::IntToPtrOp::create(builder, loc, pointer, toI64(index));
+    Value host = addressOf(memref);
     Value null = LLVM::ZeroOp::create(builder, loc, pointer);
     Value dims = dimAddress(dimNumber);
     std::pair<int, Value> fields[] = {{0, constant(i64, 0)},

@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Conversion/ThreshToLinalg/GatherIndices.h"
 #include "compiler/Conversion/ThreshToLinalg/LinalgBuilders.h"
+#include "compiler/Conversion/ThreshToLinalg/ScaledIntegers.h"
 #include "compiler/Conversion/ThreshToLinalg/ThreshToLinalg.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -55,40 +55,10 @@ struct LowerQuantizedMatmul final : OpRewritePattern<QuantizedMatmulOp> {
     SmallVector<ReassociationIndices> reassociation = {{0}, {1, 2}};
     auto grouped = RankedTensorType::get({type.getDimSize(0), groups, kGroup}, type.getElementType());
     Value lhs = tensor::ExpandShapeOp::create(rewriter, loc, grouped, op.getLhs(), reassociation, sizes);
-    Value scales = lhsScales(rewriter, loc, lhs, sizes);
-    Value integers = lhsIntegers(rewriter, loc, lhs, scales, sizes);
-    Value sums = groupSums(rewriter, op, integers, sizes);
-    replaceWithTensor(rewriter, op, totalSum(rewriter, op, sums, scales, resultSizes(rewriter, op)));
+    ScaledIntegers quantised = quantizeRows(rewriter, loc, lhs, sizes);
+    Value sums = groupSums(rewriter, op, quantised.integers, sizes);
+    replaceWithTensor(rewriter, op, totalSum(rewriter, op, sums, quantised.scales, resultSizes(rewriter, op)));
     return success();
-  }
-
-  /// [m, g]: max|lhs| / 127.
-  static Value lhsScales(OpBuilder &builder, Location loc, Value lhs, ArrayRef<OpFoldResult> sizes) {
-    Value zero = filledTensor(builder, loc, sizes.drop_back(), builder.getF32FloatAttr(0));
-    Value largest = reduction(
-        builder, loc, lhs, builder.getMultiDimIdentityMap(3), zero, [](int64_t dim) { return dim == 2; }, 3,
-        [](OpBuilder &b, Location l, ValueRange args) -> Value {
-          return arith::MaximumFOp::create(b, l, args[1], math::AbsFOp::create(b, l, args[0]));
-        });
-    Value out = emptyTensor(builder, loc, sizes.drop_back(), builder.getF32Type());
-    return pointwise(builder, loc, largest, builder.getMultiDimIdentityMap(2), out,
-                     [](OpBuilder &b, Location l, ValueRange args) -> Value {
-                       return arith::DivFOp::create(b, l, args[0], floatConstant(b, l, b.getF32Type(), 127));
-                     });
-  }
-
-  /// [m, g, j]: lhs / scale, to the nearest integer; 0 where the scale is 0.
-  static Value lhsIntegers(OpBuilder &builder, Location loc, Value lhs, Value scales, ArrayRef<OpFoldResult> sizes) {
-    Value out = emptyTensor(builder, loc, sizes, builder.getI8Type());
-    AffineMap whole = builder.getMultiDimIdentityMap(3);
-    return pointwise(builder, loc, {lhs, scales}, {whole, whole.dropResult(2)}, out,
-                     [](OpBuilder &b, Location l, ValueRange args) -> Value {
-                       Value zero = floatConstant(b, l, b.getF32Type(), 0);
-                       Value isZero = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ, args[1], zero);
-                       Value ratio = arith::DivFOp::create(b, l, args[0], args[1]);
-                       Value rounded = math::RoundEvenOp::create(b, l, arith::SelectOp::create(b, l, isZero, zero, ratio));
-                       return arith::FPToSIOp::create(b, l, b.getI8Type(), rounded);
-                     });
   }
 
   /// [m, n, g]: sum over j of (code - zero) * integer, exact.

@@ -26,6 +26,22 @@ namespace {
 /// The tokens whose logits an entry point returns.
 enum class Rows { Last, All };
 
+/// Tokens that a session can step back at least where a layer keeps the last ones only.
+constexpr int64_t kRewindTokens = 64;
+
+/// Rows of a layer's key and value states: as many as the context, or fewer in a ring.
+int64_t stateRows(const DecoderConfig &config, const DecoderLayer &layer) {
+  return layer.window ? std::min(config.context, layer.window + kRewindTokens) : config.context;
+}
+
+/// The keys and values that the tokens of a call look at.
+struct Cache {
+  Value keys, values;  ///< [length, kv, headDim]
+  Value length;        ///< rows
+  Value first;         ///< row of the call's first token; those before it are earlier tokens, the latest last
+  int64_t wrap = 0;    ///< rows of a ring in place: those behind the first token's hold what came `wrap` tokens before; else 0
+};
+
 /// Builds one entry point.
 class DecoderBuilder {
 public:
@@ -45,8 +61,9 @@ private:
   Value columns(Value x, int64_t begin, int64_t end);
   Value contract(Value lhs, ArrayRef<int64_t> lhsDims, Value rhs, ArrayRef<int64_t> rhsDims, const Sizes &sizes);
   Value softCap(Value x, double cap, const Sizes &sizes);
-  Value mask(Value scores, const Sizes &sizes, int64_t window);
+  Value mask(Value scores, const Sizes &sizes, const Cache &cache, int64_t window);
   Value prepareHeads(Value x, int64_t heads, llvm::StringRef headNorm, size_t index);
+  Cache remember(Value key, Value value, size_t index);
   Value attend(Value x, size_t index);
   Value feedForward(Value x, size_t index);
   Value buildLayer(Value x, size_t index);
@@ -179,17 +196,22 @@ Value DecoderBuilder::softCap(Value x, double cap, const Sizes &sizes) {
   return multiply(math::TanhOp::create(builder, loc, inner), cap, sizes);
 }
 
-/// Scores [kv, group, n, length] where the query sees the key, the least finite float elsewhere. Query i is at
-/// position + i and sees the keys up to its own, of which the last `window` if there is a window.
-Value DecoderBuilder::mask(Value scores, const Sizes &sizes, int64_t window) {
+/// Scores [kv, group, n, length] where the query sees the key, the least finite float elsewhere. Query i is the token of
+/// row first + i and sees the keys up to its own, of which the last `window` if there is a window.
+Value DecoderBuilder::mask(Value scores, const Sizes &sizes, const Cache &cache, int64_t window) {
   Value empty = tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
   SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(4));
   SmallVector<utils::IteratorType> iterators(4, utils::IteratorType::parallel);
   return linalg::GenericOp::create(
              builder, loc, TypeRange{empty.getType()}, ValueRange{scores}, ValueRange{empty}, maps, iterators,
              [&](OpBuilder &b, Location l, ValueRange args) {
-               Value query = arith::AddIOp::create(b, l, position, linalg::IndexOp::create(b, l, 2));
+               Value query = arith::AddIOp::create(b, l, cache.first, linalg::IndexOp::create(b, l, 2));
                Value key = linalg::IndexOp::create(b, l, 3);
+               if (cache.wrap) {
+                 Value wrapped = arith::SubIOp::create(b, l, key, arith::ConstantIndexOp::create(b, l, cache.wrap));
+                 Value isBehind = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sgt, key, query);
+                 key = arith::SelectOp::create(b, l, isBehind, wrapped, key);
+               }
                Value isSeen = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sle, key, query);
                if (window) {
                  Value end = arith::AddIOp::create(b, l, key, arith::ConstantIndexOp::create(b, l, window));
@@ -214,6 +236,40 @@ Value DecoderBuilder::prepareHeads(Value x, int64_t heads, llvm::StringRef headN
   return RotaryEmbeddingOp::create(builder, loc, x, cos, sin, /*interleaved=*/false);
 }
 
+/// Appends the keys and values [n, kv, headDim] of the call to the states. One token is written into a ring before the
+/// ring is read in place; several may push rows out of it that the first of them still sees, so that these are copied.
+Cache DecoderBuilder::remember(Value key, Value value, size_t layer) {
+  int64_t window = config.layers[layer].window, rows = stateRows(config, config.layers[layer]);
+  bool isRing = rows < config.context, isOne = isConstantIntValue(count, 1);
+  auto type = RankedTensorType::get({ShapedType::kDynamic, config.keyValueHeads, config.headDim}, builder.getF32Type());
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); };
+  Cache cache;
+  cache.length = length;
+  cache.first = position;
+  if (isRing && isOne) {
+    cache.length = builder.createOrFold<arith::MinSIOp>(loc, length, constant(rows));
+    cache.first = builder.createOrFold<arith::RemUIOp>(loc, position, constant(rows));
+    cache.wrap = rows;
+  } else if (isRing) {
+    cache.first = builder.createOrFold<arith::MinSIOp>(loc, position, constant(window - 1));
+    Value tokens = getValueOrCreateConstantIndexOp(builder, loc, count);
+    cache.length = builder.createOrFold<arith::AddIOp>(loc, cache.first, tokens);
+  }
+  auto store = [&](llvm::StringRef role, Value fresh) -> Value {
+    std::string state = (role + llvm::Twine(layer)).str();
+    Value seen;
+    if (isRing && !isOne) {
+      Value out = tensor::EmptyOp::create(builder, loc, type, ValueRange{cache.length});
+      seen = RecallStateOp::create(builder, loc, type, state, position, fresh, out).getResult();
+    }
+    AppendStateOp::create(builder, loc, state, fresh, position);
+    return seen ? seen : ReadStateOp::create(builder, loc, type, state, cache.length).getResult();
+  };
+  cache.keys = store("key_", key);
+  cache.values = store("value_", value);
+  return cache;
+}
+
 Value DecoderBuilder::attend(Value x, size_t layer) {
   int64_t kv = config.keyValueHeads, group = config.heads / kv, dim = config.headDim;
   int64_t queryWidth = config.heads * dim, keyWidth = kv * dim;
@@ -233,22 +289,15 @@ Value DecoderBuilder::attend(Value x, size_t layer) {
   key = prepareHeads(key, kv, names.keyNorm, layer);
   value = graph.reshape(value, {count, index(kv), index(dim)});
 
-  auto stateType = RankedTensorType::get({ShapedType::kDynamic, kv, dim}, builder.getF32Type());
-  auto remember = [&](const std::string &state, Value rows) -> Value {
-    AppendStateOp::create(builder, loc, state, rows, position);
-    return ReadStateOp::create(builder, loc, stateType, state, length);
-  };
-  Value keys = remember("key_" + std::to_string(layer), key);
-  Value values = remember("value_" + std::to_string(layer), value);
-
+  Cache cache = remember(key, value, layer);
   query = graph.reshape(query, {count, index(kv), index(group), index(dim)});
-  Sizes scoreSizes = {index(kv), index(group), count, length};
-  Value scores = contract(query, {2, 0, 1, 4}, keys, {3, 0, 4}, scoreSizes);
+  Sizes scoreSizes = {index(kv), index(group), count, cache.length};
+  Value scores = contract(query, {2, 0, 1, 4}, cache.keys, {3, 0, 4}, scoreSizes);
   scores = multiply(scores, config.layers[layer].scoreScale, scoreSizes);
   scores = softCap(scores, config.scoreCap, scoreSizes);
-  scores = mask(scores, scoreSizes, config.layers[layer].window);
+  scores = mask(scores, scoreSizes, cache, config.layers[layer].window);
   Value weights = SoftmaxOp::create(builder, loc, scores, /*dimension=*/3, /*log=*/false);
-  Value mixed = contract(weights, {1, 2, 0, 4}, values, {4, 1, 3}, {count, index(kv), index(group), index(dim)});
+  Value mixed = contract(weights, {1, 2, 0, 4}, cache.values, {4, 1, 3}, {count, index(kv), index(group), index(dim)});
   mixed = graph.reshape(mixed, {count, index(queryWidth)});
   return linear(mixed, inLayer(layer, names.attentionOut), queryWidth, config.width, config.hasAttentionOutBias);
 }
@@ -332,9 +381,12 @@ llvm::Error buildDecoder(const DecoderFamily &family, const DecoderConfig &confi
   for (llvm::StringRef candidate : llvm::reverse(names.prefixes))
     if (graph.getTensors().find((candidate + names.tokens + ".weight").str()))
       prefix = candidate;
-  for (size_t layer = 0; layer < config.layers.size(); ++layer)
+  for (auto [number, layer] : llvm::enumerate(config.layers)) {
+    int64_t rows = stateRows(config, layer);
     for (const char *state : {"key_", "value_"})
-      graph.declareState(state + std::to_string(layer), {config.context, config.keyValueHeads, config.headDim});
+      graph.declareState(state + std::to_string(number), {rows, config.keyValueHeads, config.headDim},
+                         rows < config.context ? layer.window : 0);
+  }
   graph.declareContext(config.context);
   DecoderBuilder(family, config, prefix, graph).build("prefill", "seq", Rows::Last);
   DecoderBuilder(family, config, prefix, graph).build("decode", "1", Rows::Last);

@@ -192,9 +192,10 @@ Value GraphBuilder::parameter(llvm::StringRef name, ArrayRef<int64_t> shape, llv
 
 func::FuncOp GraphBuilder::firstEntry() { return *module.getOps<func::FuncOp>().begin(); }
 
-void GraphBuilder::declareState(llvm::StringRef name, ArrayRef<int64_t> shape) {
+void GraphBuilder::declareState(llvm::StringRef name, ArrayRef<int64_t> shape, int64_t window) {
   OpBuilder top = OpBuilder::atBlockEnd(module.getBody());
-  StateOp::create(top, loc, name, RankedTensorType::get(shape, builder.getF32Type()));
+  StateOp::create(top, loc, name, RankedTensorType::get(shape, builder.getF32Type()),
+                  window ? builder.getI64IntegerAttr(window) : IntegerAttr());
 }
 
 Value GraphBuilder::splat(double value, Sizes sizes) {

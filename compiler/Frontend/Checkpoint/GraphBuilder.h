@@ -69,8 +69,8 @@ public:
   /// The tensor `name` of the checkpoint, computed in f32; it must have `shape` and be stored as F32, F16
   /// or BF16. `oldName`, if given, is what old checkpoints call it.
   mlir::Value parameter(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef oldName = "");
-  /// Declares the state `name`, f32, one row per token; entry points share it.
-  void declareState(llvm::StringRef name, llvm::ArrayRef<int64_t> shape);
+  /// Declares the state `name`, f32, one row per token; entry points share it. With a window it is a ring.
+  void declareState(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, int64_t window = 0);
   /// Says how many tokens a session can hold.
   void declareContext(int64_t tokens);
   /// A tensor of `sizes`, every element `value`.

@@ -9,6 +9,9 @@ LogicalResult StateOp::verify() {
   // state_c1
   if (!type.hasStaticShape() || type.getRank() < 1 || !type.getElementType().isIntOrFloat())
     return emitOpError("expects a static shape of rank 1 or more, of integers or floats, but got ") << type;
+  // state_c2
+  if (std::optional<int64_t> window = getWindow(); window && (*window < 1 || *window > type.getDimSize(0)))
+    return emitOpError("expects a window of 1 to ") << type.getDimSize(0) << " tokens, but got " << *window;
   return success();
 }
 
@@ -33,4 +36,10 @@ LogicalResult AppendStateOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 LogicalResult ReadStateOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyRows(*this, getStateAttr(), getResult().getType(), symbols);
+}
+
+LogicalResult RecallStateOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (failed(verifyRows(*this, getStateAttr(), getRows().getType(), symbols)))
+    return failure();
+  return verifyRows(*this, getStateAttr(), getOut().getType(), symbols);
 }

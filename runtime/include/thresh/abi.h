@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define THRESH_ABI_VERSION 3
+#define THRESH_ABI_VERSION 4
 
 /* Element types. The numbers are part of the ABI. */
 typedef enum thresh_dtype {
@@ -101,7 +101,8 @@ typedef struct thresh_abi_entry {
 } thresh_abi_entry;
 
 /* Memory that a session keeps between calls: a key or value cache, one row per token. Token t is in row
- * t modulo the number of rows, so a state with fewer rows than the context holds the last tokens only. */
+ * t modulo the number of rows. A state with a window may have fewer rows than the context; it then holds the last
+ * tokens only. */
 typedef struct thresh_abi_state {
   const char *name;
   int32_t dtype; /* thresh_dtype */
@@ -109,6 +110,7 @@ typedef struct thresh_abi_state {
   const int64_t *shape; /* rank static extents; shape[0] rows, at most the context */
   uint64_t offset;      /* bytes from the start of the state memory; a multiple of 64 */
   uint64_t bytes;
+  int64_t window; /* tokens that a token looks back on, itself included, at most shape[0]; 0: all */
 } thresh_abi_state;
 
 /* How the tokens of a language model are chosen unless the caller says otherwise; what its makers wrote. */

@@ -206,9 +206,9 @@ THRESH_API thresh_code thresh_session_run(thresh_session *session, int32_t entry
 /// while another thread runs, rewinds or forks the session. Never fails.
 THRESH_API int64_t thresh_session_position(const thresh_session *session);
 
-/// Forgets the tokens from `position` (0 to the current one) on: the next run continues there. Costs nothing. A state
-/// with fewer rows than tokens has lost what a step back needs: then only 0 and the current position are accepted.
-/// THRESH_INVALID_ARGUMENT otherwise, and when the session is running.
+/// Forgets the tokens from `position` (0 to the current one) on: the next run continues there. Costs nothing. A layer
+/// with a sliding window keeps the last tokens only, a few more than its window: a step back beyond these, other than
+/// to 0, is THRESH_INVALID_ARGUMENT, and the message says how far one can go. So is a session that is running.
 THRESH_API thresh_code thresh_session_rewind(thresh_session *session, int64_t position, thresh_status *status);
 
 /// Makes a second session that holds the same tokens and from then on goes its own way; only the rows of these tokens

@@ -42,6 +42,15 @@ class Session:
     def position(self):
         return self.api.library().thresh_session_position(self.handle)
 
+    def rewind(self, position):
+        self.api.call("thresh_session_rewind", self.handle, position)
+
+    def fork(self):
+        fork = object.__new__(Session)
+        fork.api, fork.model, fork.handle = self.api, self.model, ctypes.c_void_p()
+        self.api.call("thresh_session_fork", self.handle, ctypes.byref(fork.handle))
+        return fork
+
     def __del__(self):
         self.api.library().thresh_session_free(self.handle)
 

@@ -79,11 +79,18 @@ def frequencies(scaling, base, width, max_positions, original, length):
     return plain / np.array(factors), scaling.get("attention_factor", default)
 
 
-class Decoder:
-    """One session. `fields` are what the family calls them; `tensors` have no prefix but `lm_head`."""
+def to_eight_bits(rows):
+    """Each row rounded to multiples of its largest magnitude / 127."""
+    scale = np.abs(rows).max(-1, keepdims=True) / 127
+    return np.round(rows / np.where(scale == 0, 1, scale)) * scale
 
-    def __init__(self, fields, tensors):
-        self.fields = fields
+
+class Decoder:
+    """One session. `fields` are what the family calls them; `tensors` have no prefix but `lm_head`. Keys and values are
+    what `stored` makes of them."""
+
+    def __init__(self, fields, tensors, stored=lambda rows: rows):
+        self.fields, self.stored = fields, stored
         self.tensors = {name: np.asarray(array, np.float64) for name, array in tensors.items()}
         self.family = fields["model_type"]
         self.position = 0

@@ -6,7 +6,8 @@
 // Entries: prefill (tokens [n] -> logits [1, 16]), decode (tokens [1] -> logits [1, 16]), score (tokens [n] ->
 // logits [n, 16]), peek (-> position). The context is 32. The build sets, where it wants other than the default:
 //   MOCK_ENTRIES     how many of decode, prefill, score, in this order (default 3); 0: peek alone
-//   MOCK_ROWS        rows of the state (default 32); with fewer, h reaches back to the last MOCK_ROWS tokens
+//   MOCK_ROWS        rows of the state (default 32)
+//   MOCK_WINDOW      how many tokens h reaches back on (default MOCK_ROWS)
 //   MOCK_GENERATION  1: with generation defaults: stop tokens 3 and 5, sampling at 0.5
 //   MOCK_NAN         from this position on a logit is NaN (default: never)
 //   MOCK_WEIGHT_BYTES  what decode says that it reads (default 1000000)
@@ -26,6 +27,9 @@
 #ifndef MOCK_ROWS
 #define MOCK_ROWS CONTEXT
 #endif
+#ifndef MOCK_WINDOW
+#define MOCK_WINDOW MOCK_ROWS
+#endif
 #ifndef MOCK_WEIGHT_BYTES
 #define MOCK_WEIGHT_BYTES 1000000
 #endif
@@ -37,7 +41,7 @@ enum { VOCABULARY = 16, CONTEXT = 32, STATE_OFFSET = 64 };
 
 /// Writes the logits after the token at `position`.
 static void write_logits(const int64_t *state, int64_t position, float *logits) {
-  int64_t first = position < MOCK_ROWS ? 0 : position - MOCK_ROWS + 1, h = 0;
+  int64_t first = position < MOCK_WINDOW ? 0 : position - MOCK_WINDOW + 1, h = 0;
   for (int64_t j = first; j <= position; ++j)
     h += (j + 1) * (state[j % MOCK_ROWS] + 1);
   for (int v = 0; v < VOCABULARY; ++v)
@@ -129,7 +133,7 @@ static const thresh_abi_function functions[] = {
 
 static const thresh_abi_variant variants[] = {{"mock", 0, functions}};
 static const thresh_abi_state states[] = {
-    {"history", THRESH_I64, 1, state_shape, STATE_OFFSET, MOCK_ROWS * sizeof(int64_t)}};
+    {"history", THRESH_I64, 1, state_shape, STATE_OFFSET, MOCK_ROWS * sizeof(int64_t), MOCK_WINDOW}};
 
 #if MOCK_GENERATION
 static const int64_t stop_tokens[] = {3, 5};

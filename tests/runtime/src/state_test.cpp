@@ -20,6 +20,14 @@ protected:
     return code == THRESH_OK ? static_cast<float *>(output.data)[0] : -1;
   }
 
+  /// The first logit after `tokens` where a token looks back on `window` tokens.
+  static float logitsOfRing(const std::vector<int64_t> &tokens, size_t window) {
+    int64_t sum = 0;
+    for (size_t j = tokens.size() - window; j < tokens.size(); ++j)
+      sum += int64_t(j + 1) * (tokens[j] + 1);
+    return float(sum % 16) / 4;
+  }
+
   thresh_code code = THRESH_OK;
 };
 
@@ -101,11 +109,33 @@ TEST_F(State, RingsKeepTheLastTokens) {
   ASSERT_EQ(thresh_session_fork(session, &fork, &status), THRESH_OK) << status.message;
   EXPECT_EQ(run(fork, {6}), run(session, {6}));
   EXPECT_EQ(run(fork, {7}), run(session, {7})) << "a fork copies the whole ring";
-  EXPECT_EQ(thresh_session_rewind(session, 6, &status), THRESH_INVALID_ARGUMENT);
-  EXPECT_STREQ(status.message, "'position' expects 0 or 7, but got 6: state 'history' holds the last 4 tokens only");
+  EXPECT_EQ(thresh_session_rewind(session, 5, &status), THRESH_INVALID_ARGUMENT);
+  EXPECT_STREQ(status.message, "'position' expects 0 or 6 to 7, but got 5: state 'history' holds 4 tokens only and a token "
+                               "looks back on 4");
   EXPECT_EQ(thresh_session_rewind(session, 7, &status), THRESH_OK);
+  EXPECT_EQ(thresh_session_rewind(session, 6, &status), THRESH_OK) << "the next token writes over the one forgotten";
+  EXPECT_EQ(run(session, {9}), logitsOfRing({1, 2, 3, 4, 5, 6, 9}, 4)) << status.message;
+  EXPECT_EQ(thresh_session_rewind(session, 5, &status), THRESH_INVALID_ARGUMENT);
   EXPECT_EQ(thresh_session_rewind(session, 0, &status), THRESH_OK);
   EXPECT_EQ(run(session, {8}), logitsAfter({8})[0]);
+  EXPECT_EQ(thresh_session_rewind(session, 1, &status), THRESH_OK) << "an empty session has lost nothing";
+  thresh_session_free(fork);
+}
+
+TEST_F(State, RingsStepBackAsFarAsTheirRowsReach) {
+  open("decoder_slack.so");
+  run(session, {1, 2, 3, 4, 5, 6, 7, 8});
+  EXPECT_EQ(thresh_session_rewind(session, 3, &status), THRESH_INVALID_ARGUMENT);
+  EXPECT_STREQ(status.message, "'position' expects 0 or 4 to 8, but got 3: state 'history' holds 6 tokens only and a token "
+                               "looks back on 3");
+  ASSERT_EQ(thresh_session_rewind(session, 4, &status), THRESH_OK) << status.message;
+  thresh_session *fork = nullptr;
+  ASSERT_EQ(thresh_session_fork(session, &fork, &status), THRESH_OK) << status.message;
+  for (thresh_session *each : {session, fork}) {
+    EXPECT_EQ(run(each, {9}), logitsOfRing({1, 2, 3, 4, 9}, 3)) << status.message;
+    EXPECT_EQ(thresh_session_rewind(each, 3, &status), THRESH_INVALID_ARGUMENT) << "tokens past 5 were written once";
+    EXPECT_EQ(thresh_session_rewind(each, 4, &status), THRESH_OK);
+  }
   thresh_session_free(fork);
 }
 

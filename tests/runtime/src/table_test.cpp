@@ -25,8 +25,8 @@ struct Table {
   thresh_abi_variant variants[1] = {{"x86-64-v3", 0, functions}};
   alignas(4096) uint8_t weights[4096] = {};
   int64_t stateShape[2] = {8, 4};
-  thresh_abi_state states[2] = {{"keys", THRESH_F32, 2, stateShape, 0, 128},
-                                {"values", THRESH_F32, 2, stateShape, 128, 128}};
+  thresh_abi_state states[2] = {{"keys", THRESH_F32, 2, stateShape, 0, 128, 0},
+                                {"values", THRESH_F32, 2, stateShape, 128, 128, 8}};
   int64_t stopTokens[1] = {2};
   thresh_abi_generation generation = {stopTokens, 1, 1, -1, 0.7f, 0.9f, 1.1f, 50};
   thresh_abi_library library = {
@@ -51,7 +51,7 @@ TEST(Table, SoundOnesPass) {
 
 TEST(Table, VersionComesFirst) {
   EXPECT_EQ(check([](Table &t) { t.library = {}, t.library.abi_version = 7; }),
-            "library 'm.so' is of another compiler version: expects ABI version 3, but got 7");
+            "library 'm.so' is of another compiler version: expects ABI version 4, but got 7");
 }
 
 TEST(Table, FaultsOfTheTable) {
@@ -117,6 +117,8 @@ TEST(Table, FaultsOfStates) {
       {"has a rank outside 1 to 8 or no shape", [](Table &t) { t.states[1].rank = 0; }},
       {"has a rank outside 1 to 8 or no shape", [](Table &t) { t.states[1].rank = 9; }},
       {"has a rank outside 1 to 8 or no shape", [](Table &t) { t.states[1].shape = nullptr; }},
+      {"has a window of less than no or more than its rows", [](Table &t) { t.states[1].window = 9; }},
+      {"has a window of less than no or more than its rows", [](Table &t) { t.states[1].window = -1; }},
       {"has not the bytes of its shape", [](Table &t) { t.states[1].bytes = 127; }},
       {"lies outside the state memory or is not aligned in it", [](Table &t) { t.states[1].offset = 96; }},
       {"lies outside the state memory or is not aligned in it", [](Table &t) { t.states[1].offset = 192; }},
@@ -129,7 +131,9 @@ TEST(Table, FaultsOfStates) {
   EXPECT_EQ(check([](Table &t) { t.stateShape[1] = 0; }), "damaged library 'm.so': state 0 has an extent below 1");
   EXPECT_EQ(check([](Table &t) { t.library.context = 7; }),
             "damaged library 'm.so': state 0 has more rows than the context");
-  EXPECT_EQ(check([](Table &t) { t.library.context = 9; }), "") << "a state may hold the last tokens only";
+  EXPECT_EQ(check([](Table &t) { t.library.context = 9; }),
+            "damaged library 'm.so': state 0 has fewer rows than the context, but no window");
+  EXPECT_EQ(check([](Table &t) { t.library.context = 9, t.states[0].window = 8; }), "") << "a ring may";
   const std::pair<const char *, std::function<void(Table &)>> tables[] = {
       {"states without a list or a context", [](Table &t) { t.library.num_states = -1; }},
       {"states without a list or a context", [](Table &t) { t.library.states = nullptr; }},
@@ -185,8 +189,9 @@ TEST(Table, LayoutIsFixed) {
   EXPECT_EQ(offsetof(thresh_abi_call, fail), 40u);
   EXPECT_EQ(offsetof(thresh_abi_call, state), 48u);
   EXPECT_EQ(offsetof(thresh_abi_call, position), 56u);
-  EXPECT_EQ(sizeof(thresh_abi_state), 40u);
+  EXPECT_EQ(sizeof(thresh_abi_state), 48u);
   EXPECT_EQ(offsetof(thresh_abi_state, offset), 24u);
+  EXPECT_EQ(offsetof(thresh_abi_state, window), 40u);
   EXPECT_EQ(sizeof(thresh_abi_generation), 40u);
   EXPECT_EQ(offsetof(thresh_abi_generation, bos_token), 16u);
   EXPECT_EQ(offsetof(thresh_abi_generation, temperature), 24u);

@@ -119,6 +119,32 @@ TEST_F(DecoderTest, TakesAContextPastTheModel) {
   EXPECT_EQ(module->lookupSymbol<StateOp>("key_0").getType(), RankedTensorType::get({100, 2, 2}, Float32Type::get(&context)));
 }
 
+TEST_F(DecoderTest, KeepsWindowsInRings) {
+  config["model_type"] = "mistral";
+  config["sliding_window"] = 3;
+  struct Case {
+    int64_t context, rows;
+    std::optional<int64_t> window;
+  };
+  for (const Case &expected : {Case{66, 66, std::nullopt}, Case{67, 67, std::nullopt}, Case{68, 67, 3}, Case{900, 67, 3}}) {
+    options.context = expected.context;
+    OwningOpRef<ModuleOp> module = import();
+    ASSERT_TRUE(module) << message;
+    for (const char *name : {"key_0", "value_0"}) {
+      auto state = module->lookupSymbol<StateOp>(name);
+      EXPECT_EQ(cast<RankedTensorType>(state.getType()).getDimSize(0), expected.rows) << expected.context;
+      EXPECT_EQ(state.getWindow(), expected.window) << expected.context;
+    }
+    auto copies = [&](const char *entry) {
+      int count = 0;
+      module->lookupSymbol<func::FuncOp>(entry).walk([&](RecallStateOp) { ++count; });
+      return count;
+    };
+    EXPECT_EQ(copies("prefill"), expected.window ? 2 : 0);
+    EXPECT_EQ(copies("decode"), 0) << "one token reads the ring in place";
+  }
+}
+
 TEST_F(DecoderTest, LimitsTheContextToLearnedPositions) {
   config = {{"model_type", "gpt2"}, {"vocab_size", 7}, {"n_embd", 8}, {"n_layer", 1}, {"n_head", 2}, {"n_positions", 5}};
   options.context = 6;

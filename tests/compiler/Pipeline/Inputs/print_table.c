@@ -37,5 +37,15 @@ int main(int argc, char **argv) {
       printf(" %d", variant->functions[e] != NULL);
     printf("\n");
   }
+  printf("states %d in %" PRIu64 " bytes, context %" PRId64 "\n", library->num_states, library->state_bytes,
+         library->context);
+  for (int32_t s = 0; s < library->num_states; ++s) {
+    const thresh_abi_state *state = &library->states[s];
+    printf("state %s dtype %d at %" PRIu64 " bytes %" PRIu64 " window %" PRId64, state->name, state->dtype,
+           state->offset, state->bytes, state->window);
+    for (int32_t d = 0; d < state->rank; ++d)
+      printf("%c%" PRId64, d ? 'x' : ' ', state->shape[d]);
+    printf("\n");
+  }
   return 0;
 }
