@@ -71,8 +71,8 @@ public:
   /// Fresh variables named after the loops of a stage.
   std::vector<Halide::Var> variables(int stageIndex) const;
 
-  /// The parameter that stands for an input operand.
-  Halide::ImageParam input(int operand) const { return params[operand]; }
+  /// The buffer of an input, for schedules that prefetch it.
+  const Halide::ImageParam &input(int operand) const { return params[operand]; }
 
   /// The inputs in the order of the C arguments.
   std::vector<Halide::Argument> arguments() const;

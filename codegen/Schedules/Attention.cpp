@@ -40,29 +40,6 @@ struct Attention {
   std::vector<int> loopOf; ///< loop of the second contraction for every loop of the weights
 };
 
-bool reduces(const Stage &stage) { return stage.parallel < int(stage.loops.size()); }
-
-/// Whether loop `loop` is reached from the node.
-bool dependsOn(const Stage &stage, int root, int loop) {
-  const Node &node = stage.body[root];
-  if (node.op == Op::Index)
-    return node.integer == loop;
-  for (int arg : node.args)
-    if (dependsOn(stage, arg, loop))
-      return true;
-  return false;
-}
-
-/// Whether the load's first `count` coordinates are the loops 0, 1, ...
-bool inStep(const Stage &stage, const Node &load, int count) {
-  for (int d = 0; d < count; ++d) {
-    const Node *coordinate = d < int(load.args.size()) ? &stage.body[load.args[d]] : nullptr;
-    if (!coordinate || coordinate->op != Op::Index || coordinate->integer != d)
-      return false;
-  }
-  return true;
-}
-
 /// The stages between the contractions walk the rows of the scores, and only the last of them leaves.
 bool betweenInStep(const Pipeline &pipeline, const Attention &a) {
   int columns = a.scores.column;
@@ -73,7 +50,7 @@ bool betweenInStep(const Pipeline &pipeline, const Attention &a) {
       return false;
     for (const Node &node : stage.body)
       if (node.op == Op::Load && node.source >= kStageSource &&
-          !inStep(stage, node, std::min<int>(columns, int(node.args.size()))))
+          !loadsInStep(stage, node, std::min<int>(columns, int(node.args.size()))))
         return false;
     for (int consumer : pipeline.consumers(s))
       if (consumer < 0 || consumer > a.values.stage || (consumer == a.values.stage && s != a.weights))
@@ -111,7 +88,7 @@ bool match(const Pipeline &pipeline, Attention &a) {
   const Node &last = weights.body[weights.results[0]];
   const Node &init = values.body[values.inits[0]];
   if (last.op == Op::Div && init.op == Op::Const && init.real == 0 &&
-      !dependsOn(weights, last.args[1], a.scores.column) &&
+      !loopsOf(weights, last.args[1])[a.scores.column] &&
       pipeline.consumers(a.weights) == std::vector<int>{a.values.stage}) {
     a.numerator = last.args[0];
     a.divisor = last.args[1];
@@ -203,6 +180,8 @@ int tiledStage(const Pipeline &pipeline, const Attention &a) {
 } // namespace
 
 void scheduleAttention(Pipeline &pipeline) {
+  if (scheduleDecodeAttention(pipeline))
+    return;
   Attention a;
   if (!match(pipeline, a) || !walksInStep(pipeline, a.values.stage))
     return scheduleReduction(pipeline);

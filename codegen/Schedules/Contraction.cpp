@@ -8,9 +8,9 @@ using Halide::Func;
 using Halide::Var;
 
 namespace thresh::codegen {
-namespace {
 
-/// Which loops the value of a node depends on.
+bool reduces(const Stage &stage) { return stage.parallel < int(stage.loops.size()); }
+
 std::vector<bool> loopsOf(const Stage &stage, int root) {
   std::vector<bool> loops(stage.loops.size()), reached(stage.body.size());
   reached[root] = true;
@@ -24,6 +24,17 @@ std::vector<bool> loopsOf(const Stage &stage, int root) {
   }
   return loops;
 }
+
+bool loadsInStep(const Stage &stage, const Node &load, int count) {
+  for (int d = 0; d < count; ++d) {
+    const Node *coordinate = d < int(load.args.size()) ? &stage.body[load.args[d]] : nullptr;
+    if (!coordinate || coordinate->op != Op::Index || coordinate->integer != d)
+      return false;
+  }
+  return true;
+}
+
+namespace {
 
 bool isConst(const Stage &stage, int node, int64_t value) {
   return stage.body[node].op == Op::Const && stage.body[node].integer == value;
@@ -61,17 +72,16 @@ bool loadsPanels(const Stage &stage, int node, int column) {
   return panels == 1;
 }
 
-/// A load whose last coordinate is the last reduction loop, and no other depends on that.
-bool loadsAlongDepth(const Stage &stage, int node) {
+/// A load whose last coordinate is the loop, and no other depends on that.
+bool loadsAlong(const Stage &stage, int node, int loop) {
   const Node &load = underCast(stage, node);
-  int last = int(stage.loops.size()) - 1;
   if (load.op != Op::Load || load.args.empty())
     return false;
   for (size_t d = 0; d + 1 < load.args.size(); ++d)
-    if (loopsOf(stage, load.args[d])[last])
+    if (loopsOf(stage, load.args[d])[loop])
       return false;
   const Node &coordinate = stage.body[load.args.back()];
-  return coordinate.op == Op::Index && coordinate.integer == last;
+  return coordinate.op == Op::Index && coordinate.integer == loop;
 }
 
 } // namespace
@@ -97,7 +107,9 @@ bool matchContraction(const Pipeline &pipeline, int index, Contraction &c) {
   std::vector<bool> lhs = loopsOf(stage, c.lhs), rhs = loopsOf(stage, c.rhs);
   if (lhs[c.column] || !rhs[c.column] || !(lhs.back() || rhs.back()))
     return false;
-  c.rhsDtype = underCast(stage, c.rhs).dtype;
+  const Node &stored = underCast(stage, c.rhs);
+  c.rhsDtype = stored.dtype;
+  c.rhsOperand = stored.op == Op::Load && stored.source < kStageSource ? stored.source : -1;
   c.row = -1;
   for (int l = 0; l < c.column; ++l) {
     bool isLonger = c.row < 0 || pipeline.staticExtent(index, l) < 0 || pipeline.staticExtent(index, c.row) >= 0;
@@ -109,7 +121,8 @@ bool matchContraction(const Pipeline &pipeline, int index, Contraction &c) {
     if (l != c.row)
       c.outer.push_back(l);
   c.packed = loadsPanels(stage, c.rhs, c.column);
-  c.alongDepth = loadsAlongDepth(stage, c.rhs);
+  c.alongDepth = loadsAlong(stage, c.rhs, int(stage.loops.size()) - 1);
+  c.alongColumn = loadsAlong(stage, c.rhs, c.column);
   return true;
 }
 

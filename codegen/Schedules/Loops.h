@@ -6,6 +6,9 @@
 
 namespace thresh::codegen {
 
+/// Bytes that memory brings while a core does a simple operation.
+constexpr int kBytesPerOperation = 16;
+
 /// Lanes of one vector register that hold elements of `bytes` bytes (4 at least: narrower ones are
 /// computed in 32 bits).
 int vectorLanes(const Pipeline &pipeline, int bytes);

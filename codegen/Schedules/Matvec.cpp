@@ -14,8 +14,6 @@ namespace {
 
 /// Sums over interleaved parts of k: as many multiply-adds are under way as one takes cycles.
 constexpr int kMostChains = 4;
-/// Bytes that memory brings while a core does a simple operation.
-constexpr int kBytesPerOperation = 16;
 
 /// The depth of panels whose k is one loop of known extent; else -1.
 int64_t streamDepth(const Pipeline &pipeline, const Contraction &c) {

@@ -21,6 +21,8 @@ void scheduleRowwise(Pipeline &pipeline);
 void scheduleMatmul(Pipeline &pipeline);
 void scheduleAttention(Pipeline &pipeline);
 void scheduleQuantizedMatmul(Pipeline &pipeline);
+/// Attention for few queries, statically: false, and nothing done, if the pipeline is not of that kind.
+bool scheduleDecodeAttention(Pipeline &pipeline);
 
 } // namespace thresh::codegen
 

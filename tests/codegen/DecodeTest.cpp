@@ -41,5 +41,44 @@ TEST(Matmul, HalfWeights) {
   check(trials);
 }
 
+Shapes attentionShapes(const CacheCase &c, int64_t queries, int64_t length) {
+  std::vector<int64_t> cache = {length, c.heads, c.headSize}, rows = {queries, c.heads, c.group, c.headSize};
+  return {rows, cache, cache, {}, rows};
+}
+
+/// The last query sits on the last key.
+void placeQueries(std::vector<Tensor> &operands) {
+  operands[3].set(0, {0, std::max<int64_t>(operands[1].shape[0] - operands[0].shape[0], 0)});
+}
+
+TEST(DecodeAttention, OneQuery) {
+  std::vector<Trial> trials;
+  const CacheCase cases[] = {
+      {2, 1, 16},          {2, 2, 64},           {1, 8, 128},         {4, 2, 256, 1, DType::F16, 100, 50},
+      {3, 1, 64},          {2, 2, 80, 1, DType::BF16, 7},             {2, 8, 64, 1, DType::F16, 0, 30},
+      {1, 1, 128, 1, DType::BF16, 0, 5},         {2, 2, 16, 2, DType::F32, 9},
+  };
+  for (const CacheCase &c : cases) {
+    Trial trial{cacheAttentionSpec(c), {}, {2e-5, 2e-5}};
+    for (int64_t length : {1, 2, 15, 16, 17, 100, 129, 1000})
+      if (length >= c.queries && c.heads * c.group * c.headSize * length < 1000000)
+        trial.shapes.push_back(attentionShapes(c, c.queries, length));
+    trials.push_back(trial);
+  }
+  check(trials, placeQueries);
+}
+
+TEST(PrefillAttention, ManyQueries) {
+  std::vector<Trial> trials;
+  for (CacheCase c : {CacheCase{2, 1, 16, -1}, {2, 2, 64, -1, DType::F16, 20, 50}, {1, 8, 128, -1, DType::BF16},
+                      {2, 2, 256, -1, DType::F16}, {3, 1, 80, -1, DType::F32, 9}}) {
+    Trial trial{cacheAttentionSpec(c), {}, {2e-5, 2e-5}};
+    for (auto [queries, length] : {std::pair<int64_t, int64_t>{1, 1}, {1, 17}, {2, 16}, {7, 15}, {7, 100}, {40, 40}, {40, 100}})
+      trial.shapes.push_back(attentionShapes(c, queries, length));
+    trials.push_back(trial);
+  }
+  check(trials, placeQueries);
+}
+
 } // namespace
 } // namespace thresh::codegen::test

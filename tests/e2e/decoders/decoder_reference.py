@@ -103,9 +103,17 @@ class Decoder:
         self.kv = fields.get("num_key_value_heads", self.heads)
         self.dim = fields.get("head_dim") or self.width // self.heads
 
+    def product(self, x, name, weight):
+        """x W^T of a matrix [rows out, rows in]."""
+        return x @ weight.T
+
+    def stored(self, rows):
+        """Keys or values as the cache holds them."""
+        return rows
+
     def linear(self, x, name):
         weight = self.tensors[name + ".weight"]
-        product = x @ weight if self.family == "gpt2" else x @ weight.T
+        product = self.product(x, name + ".weight", weight.T if self.family == "gpt2" else weight)
         return product + self.tensors.get(name + ".bias", 0)
 
     def norm(self, x, name):
@@ -226,8 +234,8 @@ class Decoder:
         """The logits [n, vocabulary] of n more tokens."""
         ids = np.asarray(ids)
         rows = np.arange(self.position, self.position + len(ids))
-        table = self.tensors["wte.weight" if self.family == "gpt2" else "embed_tokens.weight"]
-        x = table[ids]
+        table = "wte.weight" if self.family == "gpt2" else "embed_tokens.weight"
+        x = self.tensors[table][ids]
         if self.family.startswith("gemma"):
             x = x * self.fields.get("embedding_scale", math.sqrt(self.width))
         if "project_in.weight" in self.tensors:
@@ -243,7 +251,8 @@ class Decoder:
             x = self.norm(x, final)
         if "project_out.weight" in self.tensors:
             x = self.linear(x, "project_out")
-        logits = x @ self.tensors.get("lm_head.weight", table).T
+        head = "lm_head.weight" if "lm_head.weight" in self.tensors else table
+        logits = self.product(x, head, self.tensors[head])
         if cap := self.fields.get("final_logit_softcapping"):
             logits = cap * np.tanh(logits / cap)
         self.position += len(ids)

@@ -1,0 +1,71 @@
+"""Weights as a library's weights file stores them, and the decoder that computes with them."""
+
+import ml_dtypes
+import numpy as np
+from decoder_reference import Decoder
+from safetensors import safe_open
+
+GROUP, PANEL = 32, 16
+ZEROS = {"q8": 128, "q4": 8}
+HALVES = {"f16": np.float16, "bf16": ml_dtypes.bfloat16}
+
+
+def integers(codes, kind):
+    """q [rows padded to panels, K] of a file's bytes [panels, K / 4 or K / 8, 16, 4]."""
+    halves = [codes] if kind == "q8" else [codes & 15, codes >> 4]
+    # [panels, lines, halves of a byte, 4, column]: k counts through the middle three.
+    k_major = np.stack(halves, 1).transpose(0, 2, 1, 4, 3)
+    panels = k_major.reshape(len(codes), -1, PANEL).astype(np.int64)
+    return panels.transpose(0, 2, 1).reshape(len(codes) * PANEL, -1) - ZEROS[kind]
+
+
+def stored_matrices(path, kind, prefix):
+    """name: (q, scale per element) as [rows padded to panels, K] of each quantised matrix of a weights file."""
+    result = {}
+    with safe_open(path, "numpy") as file:
+        for key in file.keys():
+            if not key.endswith(f".{kind}_codes"):
+                continue
+            name = key.removesuffix(f".{kind}_codes")
+            scales = file.get_tensor(f"{name}.{kind}_scales").astype(np.float64)
+            rows = scales.transpose(0, 2, 1).reshape(-1, scales.shape[1])
+            result[name.removeprefix(prefix)] = integers(file.get_tensor(key), kind), np.repeat(rows, GROUP, 1)
+    return result
+
+
+def plain_error(matrix, kind):
+    """The squared error of each group [rows, K / 32] with the scales of Q8_0 or Q4_0."""
+    groups = matrix.reshape(len(matrix), -1, GROUP).astype(np.float64)
+    at = np.abs(groups).argmax(-1)[..., None]
+    extreme = np.take_along_axis(groups, at, -1)
+    scale = (np.abs(extreme) / 127 if kind == "q8" else extreme / -8).astype(np.float16).astype(np.float64)
+    low, high = (-127, 127) if kind == "q8" else (-8, 7)
+    q = np.clip(np.rint(groups / np.where(scale == 0, 1, scale)), low, high)
+    return ((q * scale - groups) ** 2).sum(-1)
+
+
+def rounded(array, half):
+    return np.asarray(array, np.float32).astype(HALVES[half]).astype(np.float64)
+
+
+class QuantizedDecoder(Decoder):
+    """`matrices` are W [rows, K] by the names of the tensors that they replace; activations that meet one are integers
+    of [-127, 127] per group of 32. With `cache`, keys and values are kept in these halves."""
+
+    def __init__(self, fields, tensors, matrices=(), cache=None):
+        matrices, self.cache = dict(matrices), cache
+        gpt2 = fields["model_type"] == "gpt2"
+        given = {name: w.T if gpt2 and not name.startswith("w") else w for name, w in matrices.items()}
+        super().__init__(fields, {**tensors, **given})
+        self.quantized = set(matrices)
+
+    def product(self, x, name, weight):
+        if name not in self.quantized:
+            return super().product(x, name, weight)
+        groups = x.astype(np.float32).reshape(len(x), -1, GROUP)
+        scale = np.abs(groups).max(-1, keepdims=True) / np.float32(127)
+        q = np.rint(groups / np.where(scale == 0, np.float32(1), scale)).astype(np.float64)
+        return (q * scale.astype(np.float64)).reshape(x.shape) @ weight.T
+
+    def stored(self, rows):
+        return rounded(rows, self.cache) if self.cache else rows
