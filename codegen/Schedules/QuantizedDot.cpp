@@ -115,8 +115,6 @@ private:
   }
 };
 
-bool reduces(const Stage &stage) { return stage.parallel < int(stage.loops.size()); }
-
 /// codes[column / 16][group * steps + j / perStep][column % 16][j % 4].
 bool loadsCodes(const Body &body, int node, QuantizedDot &dot) {
   const Node &load = body.at(body.asByte(node));

@@ -242,9 +242,55 @@ def gathers():
     yield Case("gather_before_range", text, [x, np.array([-4, 0], np.int64)], x[:2])
 
 
-FAMILIES = [broadcasts, reshapes, transposes, matmuls, normalisations, rotations, reductions, arg_reductions, gathers]
+def quantized_matrix(kind, rows, depth):
+    """(codes, scales, q [rows, depth], W [rows, depth]) of random integers, the extremes among them; rows past the last are noise."""
+    low, high, zero = {"q8": (-127, 128, 128), "q4": (-8, 8, 8)}[kind]
+    panels = -(-rows // 16)
+    q = random.integers(low, high, (panels * 16, depth))
+    q[0, :32], q[-1, :32] = low, high - 1
+    scales = random.uniform(-0.1, 0.1, (panels, depth // 32, 16)).astype(np.float16)
+    # [panel, row within it, line, 4 rows of k]
+    lines = (q + zero).reshape(panels, 16, depth // 4, 4).transpose(0, 2, 1, 3)
+    codes = lines if kind == "q8" else lines[:, 0::2] | lines[:, 1::2] << 4
+    scale_of = np.repeat(scales.transpose(0, 2, 1).reshape(panels * 16, -1), 32, 1)
+    return codes.astype(np.uint8).view(np.int8), scales, q[:rows], (q * scale_of.astype(np.float64))[:rows]
+
+
+def quantized():
+    for kind in ("q8", "q4"):
+        text = f"%r = thresh.quantized_matmul {kind} %0, %1, %2 : {{0}}, {{1}}, {{2}} -> {{r}}"
+        for rows, depth in [(1, 32), (16, 64), (40, 96)]:
+            codes, scales, q, matrix = quantized_matrix(kind, rows, depth)
+            x = floats(3, depth)
+            x[1, :32] = 0
+            groups = x.reshape(3, -1, 32)
+            step = np.abs(groups).max(-1, keepdims=True) / np.float32(127)
+            rounded = np.rint(groups / np.where(step == 0, np.float32(1), step)) * step.astype(np.float64)
+            yield Case(f"quantized_matmul_{kind}_{rows}", text, [x, codes, scales],
+                       (rounded.reshape(3, depth) @ matrix.T).astype(np.float32), [(0,), (), ()], (0,))
+        # Integers of steps and scales that are powers of two: every sum is exact, whatever its order.
+        codes, scales, q, _ = quantized_matrix(kind, 40, 128)
+        x = integers(2, 128, low=-127, high=128).astype(np.float32)
+        x[:, ::32] = 127
+        exact = Case(f"quantized_matmul_{kind}_exact", text, [x, codes, np.full_like(scales, 0.25)],
+                     (x.astype(np.int64) @ q.T * 0.25).astype(np.float32), [(0,), (), ()], (0,))
+        exact.tolerance = lambda: 0
+        yield exact
+        codes, scales, _, matrix = quantized_matrix(kind, 40, 64)
+        text = f"%r = thresh.quantized_gather {kind} %1, %2[%0] rows(40) : {{1}}, {{2}}, {{0}} -> {{r}}"
+        for name, shape, dtype in [("scalar", (), np.int32), ("row", (6,), np.int64), ("grid", (2, 3), np.int64), ("none", (0,), np.int64)]:
+            indices = np.asarray(random.integers(-40, 40, shape), dtype)
+            yield Case(f"quantized_gather_{kind}_{name}", text, [indices, codes, scales], matrix[indices].astype(np.float32))
+        ends = np.array([0, 39, -1, -40], np.int64)
+        yield Case(f"quantized_gather_{kind}_ends", text, [ends, codes, scales], matrix[ends].astype(np.float32), [(0,), (), ()], (0,))
+    padding = np.array([0, 40], np.int64)
+    yield Case("quantized_gather_padding", text, [padding, codes, scales], matrix[:2].astype(np.float32))
+
+
+FAMILIES = [broadcasts, reshapes, transposes, matmuls, normalisations, rotations, reductions, arg_reductions, gathers,
+            quantized]
 CASES = {case.name: case for family in FAMILIES for case in family()}
-FAILING = ("gather_out_of_range", "gather_before_range")
+FAILING = ("gather_out_of_range", "gather_before_range", "quantized_gather_padding")
 
 
 @pytest.fixture(scope="module")
