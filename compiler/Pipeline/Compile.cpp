@@ -132,6 +132,8 @@ private:
     }
     if (entries.empty())
       return emitError(location, "expects a model with at least one entry point");
+    if (options.cache && module->getOps<StateOp>().empty())
+      return emitError(location, "'") << model << "' keeps no keys and values, but a format for their caches is given";
     return success();
   }
 

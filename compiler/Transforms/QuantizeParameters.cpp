@@ -110,7 +110,8 @@ private:
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, op.getLhs());
     Value lhs = flattenRows(builder, loc, op.getLhs(), sizes);
     auto type = RankedTensorType::get({cast<RankedTensorType>(lhs.getType()).getDimSize(0), parts.rows}, builder.getF32Type());
-    Value result = QuantizedMatmulOp::create(builder, loc, type, format, lhs, load(parts.codes, loc), load(parts.scales, loc));
+    Value codes = load(parts.codes, loc), scales = load(parts.scales, loc);
+    Value result = QuantizedMatmulOp::create(builder, loc, type, format, lhs, codes, scales);
     sizes.back() = builder.getIndexAttr(parts.rows);
     if (sizes.size() != 2)
       result = ReshapeOp::create(builder, loc, result, sizes);

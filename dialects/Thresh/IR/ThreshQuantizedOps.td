@@ -44,7 +44,7 @@ def Thresh_QuantizedGatherOp : Thresh_GraphOp<"quantized_gather"> {
                        RankedTensorOf<[AnySignlessInteger]>:$indices, I64Attr:$rows);
   let results = (outs RankedTensorOf<[F32]>:$result);
   let assemblyFormat = [{
-    $format $codes `,` $scales ` ` `[` $indices `]` `rows` `(` $rows `)` attr-dict
+    $format $codes `,` $scales `[` $indices `]` `rows` `(` $rows `)` attr-dict
     `:` type($codes) `,` type($scales) `,` type($indices) `->` type($result)
   }];
   let hasVerifier = 1;
