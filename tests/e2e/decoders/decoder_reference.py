@@ -107,10 +107,6 @@ class Decoder:
         """x W^T of a matrix [rows out, rows in]."""
         return x @ weight.T
 
-    def stored(self, rows):
-        """Keys or values as the cache holds them."""
-        return rows
-
     def linear(self, x, name):
         weight = self.tensors[name + ".weight"]
         product = self.product(x, name + ".weight", weight.T if self.family == "gpt2" else weight)

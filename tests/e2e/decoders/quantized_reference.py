@@ -50,13 +50,12 @@ def rounded(array, half):
 
 class QuantizedDecoder(Decoder):
     """`matrices` are W [rows, K] by the names of the tensors that they replace; activations that meet one are integers
-    of [-127, 127] per group of 32. With `cache`, keys and values are kept in these halves."""
+    of [-127, 127] per group of 32."""
 
-    def __init__(self, fields, tensors, matrices=(), cache=None):
-        matrices, self.cache = dict(matrices), cache
+    def __init__(self, fields, tensors, matrices, **options):
         gpt2 = fields["model_type"] == "gpt2"
         given = {name: w.T if gpt2 and not name.startswith("w") else w for name, w in matrices.items()}
-        super().__init__(fields, {**tensors, **given})
+        super().__init__(fields, {**tensors, **given}, **options)
         self.quantized = set(matrices)
 
     def product(self, x, name, weight):
@@ -66,6 +65,3 @@ class QuantizedDecoder(Decoder):
         scale = np.abs(groups).max(-1, keepdims=True) / np.float32(127)
         q = np.rint(groups / np.where(scale == 0, np.float32(1), scale)).astype(np.float64)
         return (q * scale.astype(np.float64)).reshape(x.shape) @ weight.T
-
-    def stored(self, rows):
-        return rounded(rows, self.cache) if self.cache else rows

@@ -48,7 +48,7 @@ func.func @product_q4(%x: tensor<?x64xf32>, %c: tensor<3x8x16x4xi8>, %s: tensor<
 
 // Indices are checked against the rows of the matrix, not of its panels.
 // CHECK-LABEL: func.func @rows
-// CHECK-SAME: %[[C:.*]]: tensor<3x16x16x4xi8>, %[[S:.*]]: tensor<3x2x16xf16>
+// CHECK-SAME: %[[C:[a-z0-9]*]]: tensor<3x16x16x4xi8>, %[[S:[a-z0-9]*]]: tensor<3x2x16xf16>
 // CHECK: arith.constant 40
 // CHECK-COUNT-2: thresh.check
 // CHECK: linalg.generic

@@ -26,11 +26,14 @@ protected:
 
 TEST_F(DescriptionTest, ReadsEveryKey) {
   auto description = readText(R"({"version": 1, "model": "a/b", "model_config": {"hidden_act": "relu"}, "max_batch_size": 1,
-    "context_window_size": 512, "dtype": "float32", "quantization": "none", "targets": ["x86-64-v3", "host"]})");
+    "context_window_size": 512, "dtype": "float32", "quantization": "q4", "kv_cache": "bf16",
+    "targets": ["x86-64-v3", "host"]})");
   ASSERT_TRUE(bool(description)) << llvm::toString(description.takeError());
   EXPECT_EQ(description->checkpoint, path("a/b"));
   EXPECT_EQ(description->modelConfig, R"({"hidden_act":"relu"})");
   EXPECT_EQ(description->context, 512);
+  EXPECT_EQ(description->weights, WeightFormat::Q4);
+  EXPECT_EQ(description->cache, CacheFormat::BF16);
   EXPECT_EQ(description->targets, (std::vector<std::string>{"x86-64-v3", "host"}));
 }
 
@@ -40,6 +43,8 @@ TEST_F(DescriptionTest, NeedsTheModelOnly) {
   EXPECT_EQ(description->checkpoint, "/a/b");
   EXPECT_EQ(description->modelConfig, "");
   EXPECT_FALSE(description->context);
+  EXPECT_FALSE(description->weights);
+  EXPECT_FALSE(description->cache);
   EXPECT_TRUE(description->targets.empty());
 }
 
@@ -57,7 +62,8 @@ TEST_F(DescriptionTest, RejectsBadValues) {
   EXPECT_EQ(problem(R"({"model": "a", "max_batch_size": 2})"), "/max_batch_size: expects an integer from 1 to 1, but got 2");
   EXPECT_EQ(problem(R"({"model": "a", "dtype": "float16"})"), "/dtype: expects \"float32\", but got \"float16\"");
   EXPECT_EQ(problem(R"({"model": "a", "quantization": "q2"})"), "/quantization: expects one of none, f16, bf16, q8, q4, but got \"q2\"");
-  EXPECT_EQ(problem(R"({"model": "a", "kv_cache": 8})"), "/kv_cache: expects a string");
+  EXPECT_EQ(problem(R"({"model": "a", "kv_cache": 8})"), "/kv_cache: expects a string, but got 8");
+  EXPECT_EQ(problem(R"({"model": "a", "kv_cache": "q4"})"), "/kv_cache: expects one of f32, f16, bf16, q8, but got \"q4\"");
   EXPECT_EQ(problem(R"({"model": "a", "context_window_size": 0})"),
             "/context_window_size: expects an integer from 1 to 1073741824, but got 0");
   EXPECT_EQ(problem(R"({"model": "a", "model_config": []})"), "/model_config: expects an object, but got []");
