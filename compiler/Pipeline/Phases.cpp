@@ -80,7 +80,7 @@ void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat c
   passes.addPass(createQuantizeParametersPass({weights}));
   if (cache == CacheFormat::Q8)
     passes.addPass(createQuantizeStatesPass());
-  else if (cache != CacheFormat::F32)
+  else
     passes.addPass(createNarrowStatesPass({cache}));
   addCleanup(passes);
 }

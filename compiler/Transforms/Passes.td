@@ -29,8 +29,9 @@ def QuantizeParametersPass : Pass<"thresh-quantize-parameters", "::mlir::ModuleO
 def NarrowStatesPass : Pass<"thresh-narrow-states", "::mlir::ModuleOp"> {
   let summary = "stores the f32 states of a session in half floats";
   let description = [{ Appended rows are rounded to nearest, rows read are widened: attention computes in f32. }];
-  let options = [Option<"format", "format", "::thresh::CacheFormat", "::thresh::CacheFormat::F16", "how states are stored",
+  let options = [Option<"format", "format", "::thresh::CacheFormat", "::thresh::CacheFormat::F32", "how states are stored",
     [{::llvm::cl::values(
+      clEnumValN(::thresh::CacheFormat::F32, "f32", "as the graph has them"),
       clEnumValN(::thresh::CacheFormat::F16, "f16", "half floats"),
       clEnumValN(::thresh::CacheFormat::BF16, "bf16", "bfloat16"))}]>];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];

@@ -43,11 +43,16 @@ TEST(Matmul, HalfWeights) {
 
 Shapes attentionShapes(const CacheCase &c, int64_t queries, int64_t length) {
   std::vector<int64_t> cache = {length, c.heads, c.headSize}, rows = {queries, c.heads, c.group, c.headSize};
+  if (c.cache == DType::I8)
+    return {rows, cache, cache, {}, {length, c.heads}, {length, c.heads}, rows};
   return {rows, cache, cache, {}, rows};
 }
 
-/// The last query sits on the last key.
+/// The last query sits on the last key; the scales of a cache of integers are those of values up to 1.
 void placeQueries(std::vector<Tensor> &operands) {
+  for (size_t scales = 4; scales + 1 < operands.size(); ++scales)
+    for (int64_t i = 0; i < operands[scales].shape[0] * operands[scales].shape[1]; ++i)
+      operands[scales].set(i, {double(i * 37 % 11 + 1) / (11 * 127), 0});
   operands[3].set(0, {0, std::max<int64_t>(operands[1].shape[0] - operands[0].shape[0], 0)});
 }
 
@@ -57,6 +62,7 @@ TEST(DecodeAttention, OneQuery) {
       {2, 1, 16},          {2, 2, 64},           {1, 8, 128},         {4, 2, 256, 1, DType::F16, 100, 50},
       {3, 1, 64},          {2, 2, 80, 1, DType::BF16, 7},             {2, 8, 64, 1, DType::F16, 0, 30},
       {1, 1, 128, 1, DType::BF16, 0, 5},         {2, 2, 16, 2, DType::F32, 9},
+      {2, 2, 64, 1, DType::I8},                  {4, 2, 256, 1, DType::I8, 100, 50}, {2, 1, 20, 1, DType::I8, 9},
   };
   for (const CacheCase &c : cases) {
     Trial trial{cacheAttentionSpec(c), {}, {2e-5, 2e-5}};
@@ -71,7 +77,7 @@ TEST(DecodeAttention, OneQuery) {
 TEST(PrefillAttention, ManyQueries) {
   std::vector<Trial> trials;
   for (CacheCase c : {CacheCase{2, 1, 16, -1}, {2, 2, 64, -1, DType::F16, 20, 50}, {1, 8, 128, -1, DType::BF16},
-                      {2, 2, 256, -1, DType::F16}, {3, 1, 80, -1, DType::F32, 9}}) {
+                      {2, 2, 256, -1, DType::F16}, {3, 1, 80, -1, DType::F32, 9}, {2, 2, 64, -1, DType::I8, 20, 50}}) {
     Trial trial{cacheAttentionSpec(c), {}, {2e-5, 2e-5}};
     for (auto [queries, length] : {std::pair<int64_t, int64_t>{1, 1}, {1, 17}, {2, 16}, {7, 15}, {7, 100}, {40, 40}, {40, 100}})
       trial.shapes.push_back(attentionShapes(c, queries, length));

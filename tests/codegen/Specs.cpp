@@ -281,13 +281,19 @@ KernelSpec cacheAttentionSpec(const CacheCase &c) {
   spec.operands = {{"q", F32, queries},
                    {"k", c.cache, cache},
                    {"v", c.cache, cache},
-                   {"position", DType::I64, {}},
-                   {"out", F32, queries, true}};
+                   {"position", DType::I64, {}}};
+  bool isScaled = c.cache == DType::I8;
+  if (isScaled)
+    spec.operands.insert(spec.operands.end(), {{"k_scale", F32, {-1, c.heads}}, {"v_scale", F32, {-1, c.heads}}});
+  spec.operands.push_back({"out", F32, queries, true});
   Extent h = fixed(c.heads), g = fixed(c.group), l = dimOf(1, 0), d = fixed(c.headSize);
   Extent i = c.queries < 0 ? dimOf(0, 0) : fixed(c.queries);
   auto cached = [&](StageBuilder &builder, int operand, const std::vector<int> &loops) {
     int element = builder.loadAt(operand, c.cache, loops);
-    return c.cache == F32 ? element : builder.op(Op::Cast, F32, {element});
+    if (c.cache == F32)
+      return element;
+    int wide = builder.op(Op::Cast, F32, {element});
+    return isScaled ? builder.op(Op::Mul, F32, {wide, builder.loadAt(operand + 3, F32, {loops[0], loops[1]})}) : wide;
   };
   StageBuilder dots({h, g, i, l, d}, 4);
   int product = dots.op(Op::Mul, F32, {dots.loadAt(0, F32, {2, 0, 1, 4}), cached(dots, 1, {3, 0, 4})});

@@ -48,7 +48,7 @@ struct CacheCase {
   double softCap = 0;  ///< scores become cap * tanh(score / cap); 0: none
 };
 /// Attention on a cache, as a decoder has it: out[i, h, g, :] from q[i, h, g, :], keys and values [length, h, :] and the
-/// position of query 0.
+/// position of query 0. A cache of I8 is multiplied by the two operands behind the position, scales [length, h].
 KernelSpec cacheAttentionSpec(const CacheCase &options);
 
 /// Rows of table[vocabulary, columns] picked by ids[b, s], plus position[s, columns].

@@ -28,3 +28,17 @@ func.func @step(%rows: tensor<?x2x16xf32>, %counts: tensor<?xi64>, %doubles: ten
   %c = thresh.read_state @counts[%n] : tensor<?xi64>
   return %k, %k, %c : tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?xi64>
 }
+
+// CHECK-LABEL: func.func @recall
+// CHECK-SAME: (%[[ROWS:[a-z0-9]*]]: tensor<?x2x16xf32>, %[[OUT:[a-z0-9]*]]: tensor<?x2x16xf32>)
+// CHECK: %[[ROUNDED:.*]] = arith.truncf %[[ROWS]]
+// CHECK: %[[SIZE:.*]] = tensor.dim %[[OUT]]
+// CHECK: %[[EMPTY:.*]] = tensor.empty(%[[SIZE]]) : tensor<?x2x16x[[$HALF]]>
+// CHECK: %[[ALL:.*]] = thresh.recall_state @keys[%{{.*}}], %[[ROUNDED]] : {{.*}} outs(%[[EMPTY]] : {{.*}}) -> tensor<?x2x16x[[$HALF]]>
+// CHECK: %[[WIDE:.*]] = arith.extf %[[ALL]]
+// CHECK: return %[[WIDE]]
+func.func @recall(%rows: tensor<?x2x16xf32>, %out: tensor<?x2x16xf32>) -> tensor<?x2x16xf32> {
+  %p = thresh.position : index
+  %all = thresh.recall_state @keys[%p], %rows : tensor<?x2x16xf32> outs(%out : tensor<?x2x16xf32>) -> tensor<?x2x16xf32>
+  return %all : tensor<?x2x16xf32>
+}
