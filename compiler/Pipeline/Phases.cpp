@@ -112,6 +112,7 @@ void buildKernelsPhase(OpPassManager &passes) {
 }
 
 void buildLlvmPhase(OpPassManager &passes) {
+  passes.addNestedPass<func::FuncOp>(createLowerRowWritesPass());
   passes.addNestedPass<func::FuncOp>(createLowerCopiesPass());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   passes.addNestedPass<func::FuncOp>(createLowerExpandShapesPass());

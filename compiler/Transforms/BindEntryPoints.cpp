@@ -1,8 +1,8 @@
 //===- BindEntryPoints.cpp - Arguments and results become inputs and outputs -===//
 //
-// Runs on tensors, after kernels are formed and just before bufferization: a launch that computes a result writes
-// straight into the output, which from then on is all that keeps it alive. Outputs are asked for before a state is written,
-// so that a call whose outputs have no room leaves the session as it was.
+// Runs on tensors, after kernels are formed and just before bufferization: a launch or write_rows that computes a result
+// writes straight into the output, which from then on is all that keeps it alive. Outputs are asked for before a state is
+// written, so that a call whose outputs have no room leaves the session as it was.
 //
 //===-----------------------------------------------------------------------===//
 #include "compiler/Transforms/Passes.h"
@@ -27,20 +27,20 @@ void bindInputs(func::FuncOp function, OpBuilder &builder) {
   }
 }
 
-/// The launch that computes `value` into a tensor of its own, if nothing else needs that value's memory to differ.
-LaunchOp ownLaunch(Value value) {
-  auto launch = value.getDefiningOp<LaunchOp>();
-  if (!launch)
-    return {};
-  Value out = launch.getOuts()[cast<OpResult>(value).getResultNumber()];
-  auto empty = out.getDefiningOp<tensor::EmptyOp>();
-  return empty ? launch : LaunchOp();
+/// The destination of the op that computes `value` into a tensor of its own, if nothing else needs that value's memory to
+/// differ.
+OpOperand *ownDestination(Value value) {
+  if (!isa_and_nonnull<LaunchOp, WriteRowsOp>(value.getDefiningOp()))
+    return nullptr;
+  auto writer = cast<DestinationStyleOpInterface>(value.getDefiningOp());
+  OpOperand *destination = writer.getTiedOpOperand(cast<OpResult>(value));
+  return destination->get().getDefiningOp<tensor::EmptyOp>() ? destination : nullptr;
 }
 
-/// Where to ask for an output that `launch` makes: before the first write of a state, if its sizes are known there.
-Operation *outputPlace(LaunchOp launch, ValueRange sizes) {
-  for (Operation &op : *launch->getBlock()) {
-    if (&op == launch)
+/// Where to ask for an output that `writer` makes: before the first write of a state, if its sizes are known there.
+Operation *outputPlace(Operation *writer, ValueRange sizes) {
+  for (Operation &op : *writer->getBlock()) {
+    if (&op == writer)
       break;
     if (isa<AppendStateOp>(op))
       return llvm::all_of(sizes, [&](Value size) {
@@ -48,31 +48,29 @@ Operation *outputPlace(LaunchOp launch, ValueRange sizes) {
                return !def || def->isBeforeInBlock(&op);
              })
                  ? &op
-                 : launch.getOperation();
+                 : writer;
   }
-  return launch;
+  return writer;
 }
 
 void bindOutput(func::ReturnOp returnOp, unsigned index, llvm::DenseSet<Value> &bound, OpBuilder &builder) {
   Value result = returnOp.getOperand(index);
   Location loc = result.getLoc();
   auto type = cast<RankedTensorType>(result.getType());
-  LaunchOp launch = bound.insert(result).second ? ownLaunch(result) : LaunchOp();
+  OpOperand *own = bound.insert(result).second ? ownDestination(result) : nullptr;
   builder.setInsertionPoint(returnOp);
   SmallVector<Value> sizes;
-  if (launch) {
-    unsigned number = cast<OpResult>(result).getResultNumber();
-    sizes = llvm::to_vector(launch.getOuts()[number].getDefiningOp<tensor::EmptyOp>().getDynamicSizes());
-    builder.setInsertionPoint(outputPlace(launch, sizes));
+  if (own) {
+    sizes = llvm::to_vector(own->get().getDefiningOp<tensor::EmptyOp>().getDynamicSizes());
+    builder.setInsertionPoint(outputPlace(own->getOwner(), sizes));
   } else {
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (type.isDynamicDim(dim))
         sizes.push_back(tensor::DimOp::create(builder, loc, result, dim));
   }
   Value output = OutputOp::create(builder, loc, bufferTypeOf(type), index, sizes);
-  if (launch) {
-    Value destination = bufferization::ToTensorOp::create(builder, loc, type, output, /*restrict=*/true, /*writable=*/true);
-    launch.getOutsMutable()[cast<OpResult>(result).getResultNumber()].assign(destination);
+  if (own) {
+    own->set(bufferization::ToTensorOp::create(builder, loc, type, output, /*restrict=*/true, /*writable=*/true));
     return;
   }
   bufferization::MaterializeInDestinationOp::create(builder, loc, /*result=*/Type(), result, output, /*restrict=*/true,

@@ -62,6 +62,30 @@ struct LaunchModel : DstBufferizableOpInterfaceExternalModel<LaunchModel, Launch
   }
 };
 
+struct WriteRowsModel : DstBufferizableOpInterfaceExternalModel<WriteRowsModel, WriteRowsOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+  }
+
+  bool bufferizesToElementwiseAccess(Operation *, const AnalysisState &, ArrayRef<OpOperand *>) const { return false; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto write = cast<WriteRowsOp>(op);
+    FailureOr<Value> past = denseBuffer(rewriter, write.getPast(), options, state);
+    FailureOr<Value> rows = denseBuffer(rewriter, write.getRows(), options, state);
+    FailureOr<Value> starts = denseBuffer(rewriter, write.getStarts(), options, state);
+    FailureOr<Value> dest = getBuffer(rewriter, write.getDest(), options, state);
+    if (failed(past) || failed(rows) || failed(starts) || failed(dest))
+      return failure();
+    if (!cast<MemRefType>(dest->getType()).getLayout().isIdentity())
+      return write.emitOpError("expects a dense destination, but got ") << dest->getType();
+    WriteRowsOp::create(rewriter, op->getLoc(), Type(), *past, *rows, *starts, *dest, write.getAxis());
+    replaceOpWithBufferizedValues(rewriter, op, *dest);
+    return success();
+  }
+};
+
 /// A parameter is read-only memory of the weights file.
 struct LoadParameterModel : BufferizableOpInterface::ExternalModel<LoadParameterModel, LoadParameterOp> {
   bool isWritable(Operation *, Value, const AnalysisState &) const { return false; }
@@ -141,6 +165,7 @@ void registerBufferizableOpInterfaces(DialectRegistry &registry) {
     LoadParameterOp::attachInterface<LoadParameterModel>(*context);
     ReadStateOp::attachInterface<ReadStateModel>(*context);
     RecallStateOp::attachInterface<RecallStateModel>(*context);
+    WriteRowsOp::attachInterface<WriteRowsModel>(*context);
   });
 }
 

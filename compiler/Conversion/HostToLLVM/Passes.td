@@ -16,6 +16,12 @@ def LowerExpandShapesPass : Pass<"thresh-lower-expand-shapes", "::mlir::func::Fu
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def LowerRowWritesPass : Pass<"thresh-lower-row-writes", "::mlir::func::FuncOp"> {
+  let summary = "thresh.write_rows becomes copies of contiguous rows, in place where past and destination are one memory";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def LowerHostOpsPass : Pass<"thresh-lower-host-ops", "::mlir::ModuleOp"> {
   let summary = "entry points take a thresh_abi_call and host ops become loads, stores and calls";
   let description = [{

@@ -406,7 +406,28 @@ static LogicalResult microsoftRotaryEmbedding(Node &node) {
 
 //===- Cache updates -------------------------------------------------------===//
 
-/// `past` with `update` written along an axis from write_indices[batch] on, around the end in circular mode.
+/// `past` with `update` from row starts[i] of entry i on, around the end.
+static Tensor scatterAround(Emitter &emit, const Tensor &past, const Tensor &update, const Tensor &starts, int64_t axis) {
+  Value extent = emit.math.value(past.sizes[axis]), length = emit.math.value(update.sizes[axis]);
+  auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange inputs) -> Value {
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
+    Value start = tensor::ExtractOp::create(b, loc, starts.value, at[0]);
+    Value place = arith::SubIOp::create(b, loc, at[axis], arith::IndexCastOp::create(b, loc, b.getIndexType(), start));
+    place = arith::RemSIOp::create(b, loc, place, extent);
+    Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, place, zero);
+    place = arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, place, extent), place);
+    Value written = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, place, length);
+    // Loads are made where they are not selected too: inside the update.
+    Value last = arith::SubIOp::create(b, loc, length, one);
+    SmallVector<Value> source(at.begin(), at.end());
+    source[axis] = arith::MaxSIOp::create(b, loc, arith::MinSIOp::create(b, loc, place, last), zero);
+    Value fresh = tensor::ExtractOp::create(b, loc, update.value, source);
+    return arith::SelectOp::create(b, loc, written, fresh, inputs[0]);
+  };
+  return emit.generate(past.elementType, past.sizes, past, body, past.isUnsigned);
+}
+
+/// `past` with `update` written along an axis from write_indices[batch] on; linear mode writes in place where it can.
 static LogicalResult tensorScatter(Node &node) {
   Emitter &emit = node.emit;
   const Tensor &past = node.input(0), &update = node.input(1);
@@ -423,36 +444,16 @@ static LogicalResult tensorScatter(Node &node) {
     return node.error()
            << "expects an update that differs along an axis > 0 only, and mode linear or circular, but got "
            << update.type() << " for " << past.type();
-  Value starts;
+  Type i64 = emit.builder.getI64Type();
+  Tensor starts = emit.wrap(emit.splatInteger(i64, past.sizes[0], 0), past.sizes[0]);
   if (node.hasInput(2)) {
     const Tensor &indices = node.input(2);
-    if (indices.rank() != 1 || !indices.elementType.isInteger(64) || indices.sizes[0] != past.sizes[0])
+    if (indices.rank() != 1 || indices.elementType != i64 || indices.sizes[0] != past.sizes[0])
       return node.error() << "expects write_indices as int64 [batch], but got " << indices.type();
-    starts = indices.value;
+    starts = indices;
   }
-  Value extent = emit.math.value(past.sizes[*axis]), length = emit.math.value(update.sizes[*axis]);
-  auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange inputs) -> Value {
-    Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
-    Value place = at[*axis];
-    if (starts) {
-      Value start = tensor::ExtractOp::create(b, loc, starts, at[0]);
-      place = arith::SubIOp::create(b, loc, place, arith::IndexCastOp::create(b, loc, b.getIndexType(), start));
-    }
-    if (mode == "circular") {
-      place = arith::RemSIOp::create(b, loc, place, extent);
-      Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, place, zero);
-      place = arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, place, extent), place);
-    }
-    Value written = arith::AndIOp::create(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, place, zero),
-                                          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, place, length));
-    // Loads are made where they are not selected too: inside the update.
-    Value last = arith::SubIOp::create(b, loc, length, one);
-    SmallVector<Value> source(at.begin(), at.end());
-    source[*axis] = arith::MaxSIOp::create(b, loc, arith::MinSIOp::create(b, loc, place, last), zero);
-    Value fresh = tensor::ExtractOp::create(b, loc, update.value, source);
-    return arith::SelectOp::create(b, loc, written, fresh, inputs[0]);
-  };
-  node.setOutput(0, emit.generate(past.elementType, past.sizes, past, body, past.isUnsigned));
+  node.setOutput(0, mode == "circular" ? scatterAround(emit, past, update, starts, *axis)
+                                       : emit.writeRows(past, update, starts, *axis, past.sizes));
   return success();
 }
 

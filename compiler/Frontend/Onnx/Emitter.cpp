@@ -392,6 +392,13 @@ Tensor Emitter::contract(const Tensor &lhs, ArrayRef<int64_t> lhsDims, const Ten
   return wrap(generic.getResult(0), sizes);
 }
 
+Tensor Emitter::writeRows(const Tensor &past, const Tensor &rows, const Tensor &starts, int64_t axis,
+                          ArrayRef<Size> sizes) {
+  Value memory = empty(past.elementType, sizes);
+  auto write = WriteRowsOp::create(builder, memory.getType(), value(past), value(rows), value(starts), memory, axis);
+  return wrap(write.getResult(), sizes, past.isUnsigned);
+}
+
 Tensor Emitter::generate(Type elementType, ArrayRef<Size> sizes, ArrayRef<Tensor> inputs, Body body, bool isUnsigned) {
   SmallVector<Value> operands;
   for (const Tensor &input : inputs)

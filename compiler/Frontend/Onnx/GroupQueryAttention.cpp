@@ -53,6 +53,8 @@ struct GroupQuery {
   Tensor lastKeys;
   /// i1: the call starts the sequences.
   Value isStart;
+  /// i64 [batch]: the row of the first new token.
+  Tensor starts;
 };
 
 } // namespace
@@ -151,6 +153,19 @@ static Size extreme(Emitter &emit, ReduceKind kind, const Tensor &vector) {
   return Value(arith::IndexCastOp::create(emit.builder, emit.builder.getIndexType(), element));
 }
 
+/// The rows of the first new tokens, i64 [batch].
+static Tensor startRows(Emitter &emit, const GroupQuery &query) {
+  Value length = emit.math.value(query.length);
+  auto body = [&](OpBuilder &b, Location loc, ValueRange, ValueRange inputs) -> Value {
+    Type i64 = b.getI64Type();
+    Value zero = arith::ConstantIntOp::create(b, loc, i64, 0), one = arith::ConstantIntOp::create(b, loc, i64, 1);
+    Value keys = arith::AddIOp::create(b, loc, arith::ExtSIOp::create(b, loc, i64, inputs[0]), one);
+    Value first = arith::SubIOp::create(b, loc, keys, arith::IndexCastOp::create(b, loc, i64, length));
+    return arith::SelectOp::create(b, loc, query.isStart, zero, first);
+  };
+  return emit.generate(emit.builder.getI64Type(), query.lastKeys.sizes, query.lastKeys, body);
+}
+
 /// The counts of keys that are known when the model runs, and the checks that keep every row inside its cache.
 static LogicalResult readLengths(Node &node, GroupQuery &query) {
   Emitter &emit = node.emit;
@@ -162,7 +177,7 @@ static LogicalResult readLengths(Node &node, GroupQuery &query) {
     return node.error() << "expects seqlens_k as int32 [batch], but got " << lastKeys.type();
   if (failed(node.requireEqual(lastKeys.sizes[0], query.batch, "lengths of seqlens_k and the batch")))
     return failure();
-  query.lastKeys = emit.like(lastKeys, lastKeys.value);
+  query.lastKeys = lastKeys;
   FailureOr<Sizes> total = node.elements(totalInput);
   if (failed(total))
     return failure();
@@ -182,6 +197,7 @@ static LogicalResult readLengths(Node &node, GroupQuery &query) {
   emit.check(math.less(most, query.total), "seqlens_k is %lld, not below total_sequence_length (%lld)", most, query.total);
   Size lowest = math.select(isStart, math.constant(0), math.sub(query.length, one));
   emit.check(math.less(math.sub(lowest, one), least), "seqlens_k is %lld, below %lld", least, lowest);
+  query.starts = startRows(emit, query);
   return success();
 }
 
@@ -196,18 +212,16 @@ static FailureOr<GroupQuery> readGroupQuery(Node &node) {
 //===- Norms and rotation of the heads -------------------------------------===//
 
 /// The row of the first new token of entry `entry` of the batch.
-static Value firstRow(OpBuilder &b, Location loc, const GroupQuery &query, Value length, Value entry) {
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value last = tensor::ExtractOp::create(b, loc, query.lastKeys.value, entry);
-  Value keys = arith::AddIOp::create(b, loc, arith::IndexCastOp::create(b, loc, b.getIndexType(), last), one);
-  return arith::SelectOp::create(b, loc, query.isStart, zero, arith::SubIOp::create(b, loc, keys, length));
+static Value firstRow(OpBuilder &b, Location loc, const GroupQuery &query, Value entry) {
+  Value start = tensor::ExtractOp::create(b, loc, query.starts.value, entry);
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), start);
 }
 
 /// Positions of the new tokens, i64 [batch, length]: those given, which at the start of sequences count on from the very
 /// first; else the rows of the cache.
 static FailureOr<Tensor> positions(Node &node, const GroupQuery &query) {
   Emitter &emit = node.emit;
-  Value given, length = emit.math.value(query.length);
+  Value given;
   if (node.hasInput(positionsInput)) {
     const Tensor &ids = node.input(positionsInput);
     if (ids.rank() != 2 || !ids.elementType.isInteger(64))
@@ -220,7 +234,7 @@ static FailureOr<Tensor> positions(Node &node, const GroupQuery &query) {
   auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange) -> Value {
     Type i64 = b.getI64Type();
     if (!given) {
-      Value row = arith::AddIOp::create(b, loc, firstRow(b, loc, query, length, at[0]), at[1]);
+      Value row = arith::AddIOp::create(b, loc, firstRow(b, loc, query, at[0]), at[1]);
       return arith::IndexCastOp::create(b, loc, i64, row);
     }
     Value zero = arith::ConstantIndexOp::create(b, loc, 0);
@@ -303,41 +317,15 @@ static LogicalResult prepareHeads(Node &node, GroupQuery &query) {
 
 //===- The cache -----------------------------------------------------------===//
 
-/// The cache after the call, [batch, key heads, rows, width]: the past with the new rows in it. A past that keeps its
-/// size keeps all other rows; one that grows has 0 after an entry's last key.
+/// The cache after the call, [batch, key heads, rows, width]: the past with the new rows in it.
 static Tensor present(Node &node, const GroupQuery &query, size_t pastInput, const Tensor &fresh) {
   Emitter &emit = node.emit;
-  Tensor rows = emit.reshape(fresh, {query.batch, query.length, emit.math.constant(query.keyHeads),
-                                     emit.math.constant(query.width)});
+  Size keyHeads = emit.math.constant(query.keyHeads), width = emit.math.constant(query.width);
+  Tensor rows = emit.transpose(emit.reshape(fresh, {query.batch, query.length, keyHeads, width}), {0, 2, 1, 3});
   if (!node.hasInput(pastInput))
-    return emit.transpose(rows, {0, 2, 1, 3});
-  const Tensor &past = node.input(pastInput);
-  SizeMath &math = emit.math;
-  Value length = math.value(query.length), pastRows = math.value(query.pastRows);
-  Value keeps = arith::CmpIOp::create(emit.builder, arith::CmpIPredicate::eq, pastRows, math.value(query.presentRows));
-  auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange) -> Value {
-    Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
-    auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
-      return arith::CmpIOp::create(b, loc, predicate, x, y);
-    };
-    // Loads are made where they are not selected too: inside the operand.
-    auto inside = [&](Value index, Value extent) -> Value {
-      Value last = arith::SubIOp::create(b, loc, extent, one);
-      return arith::MaxSIOp::create(b, loc, arith::MinSIOp::create(b, loc, index, last), zero);
-    };
-    Value first = firstRow(b, loc, query, length, at[0]);
-    Value place = arith::SubIOp::create(b, loc, at[2], first);
-    Value isNew = arith::AndIOp::create(b, loc, compare(arith::CmpIPredicate::sge, place, zero),
-                                        compare(arith::CmpIPredicate::slt, place, length));
-    Value kept = arith::SelectOp::create(b, loc, keeps, pastRows, arith::MinSIOp::create(b, loc, first, pastRows));
-    Value isOld = compare(arith::CmpIPredicate::slt, at[2], kept);
-    Value added = tensor::ExtractOp::create(b, loc, rows.value, ValueRange{at[0], inside(place, length), at[1], at[3]});
-    Value old = tensor::ExtractOp::create(b, loc, past.value, ValueRange{at[0], at[1], inside(at[2], pastRows), at[3]});
-    Value none = arith::ConstantOp::create(b, loc, b.getFloatAttr(past.elementType, 0));
-    return arith::SelectOp::create(b, loc, isNew, added, arith::SelectOp::create(b, loc, isOld, old, none));
-  };
-  Sizes sizes = {query.batch, math.constant(query.keyHeads), query.presentRows, math.constant(query.width)};
-  return emit.generate(past.elementType, sizes, {}, body);
+    return rows;
+  Sizes sizes = {query.batch, keyHeads, query.presentRows, width};
+  return emit.writeRows(node.input(pastInput), rows, query.starts, /*axis=*/2, sizes);
 }
 
 /// The rows of a cache that may hold keys.
@@ -352,14 +340,13 @@ static Tensor usedRows(Emitter &emit, const GroupQuery &query, const Tensor &cac
 /// `scores` [batch, key heads, group, length, keys] with the least float where a query does not see a key.
 static Tensor hideKeys(Node &node, const GroupQuery &query, const Tensor &scores, bool causal, int64_t window) {
   Emitter &emit = node.emit;
-  Value length = emit.math.value(query.length);
   auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange inputs) -> Value {
     auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) -> Value {
       return arith::CmpIOp::create(b, loc, predicate, x, y);
     };
     Value key = at[4], isSeen;
     if (causal) {
-      Value position = arith::AddIOp::create(b, loc, firstRow(b, loc, query, length, at[0]), at[3]);
+      Value position = arith::AddIOp::create(b, loc, firstRow(b, loc, query, at[0]), at[3]);
       isSeen = compare(arith::CmpIPredicate::sle, key, position);
       if (window > 0) {
         Value end = arith::AddIOp::create(b, loc, key, arith::ConstantIndexOp::create(b, loc, window));
