@@ -40,7 +40,8 @@ public:
       return printModule();
     step("optimizing");
     if (failed(runPhase([this](OpPassManager &passes) {
-          buildSparsePhase(passes, options.weights.value_or(WeightFormat::None), options.cache.value_or(CacheFormat::F32));
+          buildSparsePhase(passes, options.weights.value_or(WeightFormat::None), options.cache.value_or(CacheFormat::F32),
+                           options.dense);
         })))
       return failure();
     if (options.emit == Phase::Sparse)

@@ -24,6 +24,7 @@ struct CompileOptions {
   std::optional<WeightFormat> weights;  ///< how matrices are stored; unset: as the model has them
   std::optional<CacheFormat> cache;     ///< how the states of a decoder (key and value caches) are stored; unset: f32
   std::optional<int64_t> randomSeed;    ///< set: a checkpoint's weights are noise of this seed, and its folder needs none
+  bool dense = false;                ///< compute sparse ops as the dense ops that they mean
   bool embedWeights = false;
   std::string cacheDir;              ///< of compiled kernels; empty: no cache
   int jobs = 2;                      ///< kernels compiled at a time

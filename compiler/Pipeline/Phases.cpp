@@ -75,8 +75,9 @@ void addCleanup(OpPassManager &passes) {
 
 } // namespace
 
-void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat cache) {
+void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat cache, bool wantsDense) {
   addCleanup(passes);
+  passes.addPass(createExpandSparsePass({wantsDense}));
   passes.addPass(createQuantizeParametersPass({weights}));
   if (cache == CacheFormat::Q8)
     passes.addPass(createQuantizeStatesPass());
@@ -132,7 +133,9 @@ void buildLlvmPhase(OpPassManager &passes) {
 }
 
 void registerPhasePipelines() {
-  static PassPipelineRegistration<> sparse("thresh-sparse-pipeline", "graph to sparse", [](OpPassManager &passes) { buildSparsePhase(passes, WeightFormat::None, CacheFormat::F32); });
+  static PassPipelineRegistration<> sparse("thresh-sparse-pipeline", "graph to sparse", [](OpPassManager &passes) {
+    buildSparsePhase(passes, WeightFormat::None, CacheFormat::F32, /*wantsDense=*/false);
+  });
   static PassPipelineRegistration<> linalg("thresh-linalg-pipeline", "sparse to linalg", buildLinalgPhase);
   static PassPipelineRegistration<> kernels("thresh-kernels-pipeline", "linalg to kernels", buildKernelsPhase);
   static PassPipelineRegistration<> llvm("thresh-llvm-pipeline", "kernels to the LLVM dialect", buildLlvmPhase);

@@ -28,7 +28,8 @@ std::optional<Phase> parsePhase(llvm::StringRef name);
 void registerDialects(mlir::DialectRegistry &registry);
 
 /// The passes that lead to a phase from the one before it (graph is what a frontend makes).
-void buildSparsePhase(mlir::OpPassManager &passes, WeightFormat weights, CacheFormat cache);
+/// `wantsDense`: sparse ops become dense ones without a remark.
+void buildSparsePhase(mlir::OpPassManager &passes, WeightFormat weights, CacheFormat cache, bool wantsDense);
 void buildLinalgPhase(mlir::OpPassManager &passes);
 void buildKernelsPhase(mlir::OpPassManager &passes);
 void buildLlvmPhase(mlir::OpPassManager &passes);

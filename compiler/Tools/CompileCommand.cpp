@@ -124,6 +124,7 @@ int compileCommand(int argc, char **argv) {
         storeFormat(options.weights, parseWeightFormat, weightFormatNames)},
        {"--kv-cache", "FORMAT", "how a decoder's key and value caches are stored: f32 (default), f16, bf16, q8",
         storeFormat(options.cache, parseCacheFormat, cacheFormatNames)},
+       {"--dense", nullptr, "compute the sparse layers of a model densely: the reference for them", storeFlag(options.dense)},
        {"--random-weights", "SEED", "noise in place of a checkpoint's weights: MODEL may be a lone config.json",
         [&](const std::string &text) { return takeSeed(text, options.randomSeed); }},
        {"--embed-weights", nullptr, "put the weights into the library: one file", storeFlag(options.embedWeights)},

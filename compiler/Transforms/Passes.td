@@ -8,6 +8,17 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ExpandSparsePass : Pass<"thresh-expand-sparse", "::mlir::ModuleOp"> {
+  let summary = "rewrites sparse ops into the dense ops that they mean";
+  let description = [{
+    The result is the oracle of the sparse kernels, and what runs where there is none. A remark at each op says what it
+    costs, unless `silent`.
+  }];
+  let options = [Option<"silent", "silent", "bool", "false", "no remarks: dense ops are what was asked for">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];
+}
+
 def QuantizeParametersPass : Pass<"thresh-quantize-parameters", "::mlir::ModuleOp"> {
   let summary = "stores the matrices of products and gathers in a narrower format";
   let description = [{

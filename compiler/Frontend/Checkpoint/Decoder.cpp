@@ -29,9 +29,11 @@ enum class Rows { Last, All };
 /// Tokens that a session can step back at least where a layer keeps the last ones only.
 constexpr int64_t kRewindTokens = 64;
 
-/// Rows of a layer's key and value states: as many as the context, or fewer in a ring.
+/// Rows of a layer's key and value states: as many as the context, or fewer in a ring. Sparse attention wants the key of
+/// token t in row t.
 int64_t stateRows(const DecoderConfig &config, const DecoderLayer &layer) {
-  return layer.window ? std::min(config.context, layer.window + kRewindTokens) : config.context;
+  bool isRing = layer.window && !layer.attention.isSparse();
+  return isRing ? std::min(config.context, layer.window + kRewindTokens) : config.context;
 }
 
 /// The keys and values that the tokens of a call look at.
@@ -232,7 +234,10 @@ Value DecoderBuilder::prepareHeads(Value x, int64_t heads, llvm::StringRef headN
     x = norm(x, inLayer(index, headNorm), config.headDim);
   if (angles.empty())
     return x;
-  auto [cos, sin] = angles[config.layers[index].rope];
+  const DecoderLayer &layer = config.layers[index];
+  if (layer.attention.isSparse())
+    return rotateParts(graph, x, layer.attention.predictor, angles[layer.rope], angles[layer.restRope]);
+  auto [cos, sin] = angles[layer.rope];
   return RotaryEmbeddingOp::create(builder, loc, x, cos, sin, /*interleaved=*/false);
 }
 
@@ -290,12 +295,19 @@ Value DecoderBuilder::attend(Value x, size_t layer) {
   value = graph.reshape(value, {count, index(kv), index(dim)});
 
   Cache cache = remember(key, value, layer);
+  const DecoderLayer &facts = config.layers[layer];
+  if (facts.attention.isSparse()) {
+    Value mixed = buildSparseAttention(graph, inLayer(layer, "self_attn"), {query, cache.keys, cache.values, position},
+                                       facts.attention, config.scoreCap, facts.window);
+    mixed = graph.reshape(mixed, {count, index(queryWidth)});
+    return linear(mixed, inLayer(layer, names.attentionOut), queryWidth, config.width, config.hasAttentionOutBias);
+  }
   query = graph.reshape(query, {count, index(kv), index(group), index(dim)});
   Sizes scoreSizes = {index(kv), index(group), count, cache.length};
   Value scores = contract(query, {2, 0, 1, 4}, cache.keys, {3, 0, 4}, scoreSizes);
-  scores = multiply(scores, config.layers[layer].scoreScale, scoreSizes);
+  scores = multiply(scores, facts.scoreScale, scoreSizes);
   scores = softCap(scores, config.scoreCap, scoreSizes);
-  scores = mask(scores, scoreSizes, cache, config.layers[layer].window);
+  scores = mask(scores, scoreSizes, cache, facts.window);
   Value weights = SoftmaxOp::create(builder, loc, scores, /*dimension=*/3, /*log=*/false);
   Value mixed = contract(weights, {1, 2, 0, 4}, cache.values, {4, 1, 3}, {count, index(kv), index(group), index(dim)});
   mixed = graph.reshape(mixed, {count, index(queryWidth)});
@@ -304,6 +316,8 @@ Value DecoderBuilder::attend(Value x, size_t layer) {
 
 Value DecoderBuilder::feedForward(Value x, size_t layer) {
   int64_t inner = config.innerWidth;
+  if (LayerSparsity sparsity = config.layers[layer].feedForward; sparsity.isSparse())
+    return buildSparseFeedForward(graph, named(names.layer) + "." + std::to_string(layer), x, inner, sparsity, config.activation);
   Sizes sizes = {count, index(inner)};
   auto project = [&](llvm::StringRef name, int64_t out) {
     return linear(x, inLayer(layer, name), config.width, out, config.hasInnerBias);

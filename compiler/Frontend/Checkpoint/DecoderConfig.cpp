@@ -14,6 +14,9 @@ static constexpr int64_t kMaxLayers = 4096;
 static constexpr int64_t kMaxHeads = 65536;
 static constexpr double kMaxStateBytes = 1e14;
 
+static constexpr SparsityFields kAttentionFields = {"attention_topk", "attention_predictor_dims"};
+static constexpr SparsityFields kFeedForwardFields = {"ffn_topk", "ffn_predictor_dims"};
+
 static constexpr llvm::StringLiteral kSliding = "sliding_attention";
 static constexpr llvm::StringLiteral kFull = "full_attention";
 
@@ -35,9 +38,10 @@ private:
   void readContext(std::optional<int64_t> context);
   void readLayers();
   void readScales();
+  void readSparsities();
   std::vector<bool> windowedLayers(size_t layers);
   void readRopes();
-  size_t addRope(JsonFields *scaling, double base);
+  size_t addRope(JsonFields *scaling, double base, int64_t width);
   double ropeBase(JsonFields *scaling, llvm::StringRef key, double fallback);
   double partialFactor(JsonFields *scaling);
   void rejectUnsupported();
@@ -189,6 +193,18 @@ void ConfigReader::readScales() {
   }
 }
 
+void ConfigReader::readSparsities() {
+  if (!family.isSpark)
+    return;
+  size_t layers = config.layers.size();
+  std::vector<LayerSparsity> attention = readSparsity(fields, kAttentionFields, layers, config.headDim, /*step=*/2);
+  std::vector<LayerSparsity> feedForward = readSparsity(fields, kFeedForwardFields, layers, config.width, /*step=*/1);
+  for (auto [layer, attend, feed] : llvm::zip_equal(config.layers, attention, feedForward)) {
+    layer.attention = attend;
+    layer.feedForward = feed;
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Rotary positions, in the fields of transformers 4 (rope_theta, rope_scaling) and 5 (rope_parameters)
 //===----------------------------------------------------------------------===//
@@ -212,9 +228,9 @@ double ConfigReader::partialFactor(JsonFields *scaling) {
   return 1;
 }
 
-/// The index of the rotation that `scaling` describes; equal ones are kept once.
-size_t ConfigReader::addRope(JsonFields *scaling, double base) {
-  RopeContext context = {base, config.headDim, partialFactor(scaling), config.positions,
+/// The index of the rotation of `width` elements that `scaling` describes; equal ones are kept once.
+size_t ConfigReader::addRope(JsonFields *scaling, double base, int64_t width) {
+  RopeContext context = {base, width, partialFactor(scaling), config.positions,
                          fields.integer("original_max_position_embeddings", 0, kMaxSize, 0)};
   Rope rope = readRope(fields, scaling, context);
   auto known = std::find(config.ropes.begin(), config.ropes.end(), rope);
@@ -238,12 +254,18 @@ void ConfigReader::readRopes() {
     sliding = scaling->nested(kSliding);
   }
   JsonFields *fullScaling = full ? full.get() : scaling.get();
-  size_t fullRope = addRope(fullScaling, ropeBase(fullScaling, "rope_theta", facts.base));
+  double fullBase = ropeBase(fullScaling, "rope_theta", facts.base);
+  size_t fullRope = addRope(fullScaling, fullBase, config.headDim);
   size_t slidingRope = fullRope;
   if (isPerType)
-    slidingRope = addRope(sliding.get(), ropeBase(sliding.get(), "rope_local_base_freq", facts.windowBase));
-  for (DecoderLayer &layer : config.layers)
+    slidingRope = addRope(sliding.get(), ropeBase(sliding.get(), "rope_local_base_freq", facts.windowBase), config.headDim);
+  for (DecoderLayer &layer : config.layers) {
     layer.rope = layer.window ? slidingRope : fullRope;
+    if (!layer.attention.isSparse())
+      continue;
+    layer.rope = addRope(fullScaling, fullBase, layer.attention.predictor);
+    layer.restRope = addRope(fullScaling, fullBase, config.headDim - layer.attention.predictor);
+  }
   for (JsonFields *nested : {sliding.get(), full.get(), scaling.get()})
     if (nested)
       fields.adopt(nested->takeError());
@@ -268,6 +290,7 @@ llvm::Expected<DecoderConfig> ConfigReader::read(std::optional<int64_t> context)
   readContext(context);
   readLayers();
   readScales();
+  readSparsities();
   readRopes();
   rejectUnsupported();
   if (llvm::Error error = fields.takeError())

@@ -149,6 +149,13 @@ static const DecoderFamily kFamilies[] = {
      kRotary, WindowRule::FromLayer, /*window=*/4096,
      /*queryScalar=*/0, /*scoreCap=*/0, /*logitCap=*/0, /*hasCaps=*/false,
      /*scalesEmbedding=*/false, /*isTied=*/false, /*hasTransposedLinear=*/false},
+    {"spark_gemma2", kGemmaFields, kGemma2Tensors,
+     /*sizes=*/{256000, 2304, 13824, 26, 8, 4, 256, 8192},
+     NormKind::RmsOnePlus, /*epsilon=*/1e-6, "gelu_pytorch_tanh",
+     kAttentionBias, kAttentionBias, kNoBias,
+     kRotary, WindowRule::EveryOther, /*window=*/4096,
+     /*queryScalar=*/256, /*scoreCap=*/50, /*logitCap=*/30, /*hasCaps=*/true,
+     /*scalesEmbedding=*/true, /*isTied=*/true, /*hasTransposedLinear=*/false, /*isSpark=*/true},
 };
 
 llvm::ArrayRef<DecoderFamily> decoderFamilies() { return kFamilies; }

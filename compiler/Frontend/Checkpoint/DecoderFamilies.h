@@ -90,6 +90,7 @@ struct DecoderFamily {
   bool scalesEmbedding;     ///< token embeddings are multiplied by sqrt(width)
   bool isTied;              ///< tie_word_embeddings when config.json leaves it out
   bool hasTransposedLinear; ///< linear weights are stored [in, out]
+  bool isSpark = false;     ///< config.json may make layers sparse (SparseLayers.h)
 };
 
 /// All families, by model_type in alphabetical order.

@@ -8,6 +8,7 @@
 
 #include "compiler/Frontend/Checkpoint/CheckpointTensors.h"
 #include "dialects/Thresh/IR/ThreshDialect.h"
+#include "dialects/Thresh/IR/ThreshSparseOps.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -111,6 +112,9 @@ private:
 
 /// Checks that `name` is an activation that `buildActivation` knows; the error lists those it knows.
 llvm::Error checkActivation(llvm::StringRef name);
+
+/// The activation that config.json calls `name`; `checkActivation` comes first.
+Activation findActivation(llvm::StringRef name);
 
 /// The activation that config.json calls `name`, on x of `sizes`.
 mlir::Value buildActivation(GraphBuilder &graph, llvm::StringRef name, mlir::Value x, GraphBuilder::Sizes sizes);

@@ -13,7 +13,7 @@ def Thresh_Dialect : Dialect {
     Elementwise maths stays in `arith` and `math` on tensors of equal shapes.
     The specification, with the numbered constraints that the verifiers quote, is dialects/README.md.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
   let useDefaultAttributePrinterParser = 1;
 }
 
