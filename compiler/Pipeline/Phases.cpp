@@ -33,7 +33,7 @@ namespace thresh {
 ArrayRef<PhaseInfo> phases() {
   static const PhaseInfo table[] = {
       {Phase::Graph, "graph", "what the frontend read: thresh, arith, math and tensor ops; nothing decided yet"},
-      {Phase::Sparse, "sparse", "sparse ops found or applied, matrices quantised"},
+      {Phase::Sparse, "sparse", "sparse ops as the dense ops that they mean, matrices quantised"},
       {Phase::Linalg, "linalg", "linalg on tensors, element-wise chains fused"},
       {Phase::Kernels, "kernels", "kernels outlined, buffers placed in one arena, weights packed"},
       {Phase::Halide, "halide", "each kernel as KernelSpec (JSON) and as Halide's lowered statement"},
