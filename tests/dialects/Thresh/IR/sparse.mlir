@@ -43,7 +43,7 @@ func.func @topk_attention(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tens
 func.func @topk(%x: tensor<?x100xf32>) {
   // CHECK: thresh.topk %{{.*}} k(8) : tensor<?x100xf32> -> tensor<?x8xf32>, tensor<?x8xi64>
   %0:2 = thresh.topk %x k(8) : tensor<?x100xf32> -> tensor<?x8xf32>, tensor<?x8xi64>
-  // CHECK: thresh.topk %{{.*}} k(8) recall(9.500000e-01) buckets(20) kept(2) :
-  %1:2 = thresh.topk %x k(8) recall(0.95) buckets(20) kept(2) : tensor<?x100xf32> -> tensor<?x8xf32>, tensor<?x8xi64>
+  // CHECK: thresh.topk %{{.*}} k(8) recall(7.500000e-01) buckets(20) kept(2) :
+  %1:2 = thresh.topk %x k(8) recall(0.75) buckets(20) kept(2) : tensor<?x100xf32> -> tensor<?x8xf32>, tensor<?x8xi64>
   return
 }
