@@ -2,8 +2,6 @@
 #include "dialects/Thresh/IR/ThreshSparseOps.h"
 #include "dialects/Thresh/IR/ThreshVerification.h"
 
-#include <cmath>
-
 using namespace mlir;
 using namespace thresh;
 

@@ -152,7 +152,7 @@ TEST_F(DecoderTest, LimitsTheContextToLearnedPositions) {
 }
 
 TEST_F(DecoderTest, ListsKnownModelTypes) {
-  const std::string known = "expects one of bert, gemma2, gemma3_text, gpt2, llama, mistral, opt, phi3, qwen2, qwen3, but got ";
+  const std::string known = "expects one of bert, gemma2, gemma3_text, gpt2, llama, mistral, opt, phi3, qwen2, qwen3, spark_gemma2, but got ";
   EXPECT_EQ(problemWith({{"model_type", "mamba"}}), inConfig("/model_type: " + known + "\"mamba\""));
   nlohmann::json text = {{"model_type", "t5"}};
   EXPECT_EQ(problemWith({{"model_type", "llava"}, {"text_config", text}}), inConfig("/text_config/model_type: " + known + "\"t5\""));
