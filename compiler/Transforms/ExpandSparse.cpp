@@ -8,7 +8,6 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
-
 using namespace mlir;
 
 namespace thresh {
@@ -28,7 +27,8 @@ public:
 private:
   Value mean(Value x) {
     int64_t last = static_cast<int64_t>(sizes.size()) - 1;
-    return ReduceOp::create(builder, loc, ReduceKind::Mean, x, builder.getDenseI64ArrayAttr({last}), /*keep_dims=*/true);
+    return ReduceOp::create(builder, loc, ReduceKind::Mean, x, builder.getDenseI64ArrayAttr({last}),
+                            /*keep_dims=*/true);
   }
   Value spread(Value x) { return BroadcastOp::create(builder, loc, x, sizes); }
   Value scalar(double value) { return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(value)); }

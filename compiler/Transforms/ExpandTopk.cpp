@@ -1,7 +1,7 @@
 //===- ExpandTopk.cpp - The k greatest elements by counting ranks -------------===//
 //
-// The rank of an element is the number of elements that come before it; element of rank p is result p. Quadratic in the length of a row:
-// a definition, not a way to be fast.
+// The rank of an element is the number of elements that come before it; element of rank p is result p. Quadratic in the
+// length of a row: a definition, not a way to be fast.
 //
 //===-----------------------------------------------------------------------===//
 #include "compiler/Transforms/ExpandSparse.h"
@@ -28,15 +28,16 @@ public:
       : op(op), builder(builder), loc(op.getLoc()), extent(op.getInput().getType().getShape().back()),
         sizes(tensor::getMixedSizes(builder, loc, op.getInput())), rows(builder.getIndexAttr(1)) {
     for (OpFoldResult size : ArrayRef<OpFoldResult>(sizes).drop_back())
-      rows = affine::makeComposedFoldedAffineApply(builder, loc, builder.getAffineDimExpr(0) * builder.getAffineSymbolExpr(0),
-                                                   {rows, size});
+      rows = affine::makeComposedFoldedAffineApply(
+          builder, loc, builder.getAffineDimExpr(0) * builder.getAffineSymbolExpr(0), {rows, size});
   }
 
   SmallVector<Value> expand();
 
 private:
   OpFoldResult index(int64_t value) { return builder.getIndexAttr(value); }
-  Value reduction(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops, TypedAttr start, Body body);
+  Value reduction(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops,
+                  TypedAttr start, Body body);
   Value candidates(Value x);
   Value ranks(Value x, Value isCandidate);
   Value pick(Value ranks, Value x, TypedAttr start, bool wantsIndex);
@@ -52,23 +53,27 @@ private:
 } // namespace
 
 /// Folds one loop, the last, into a tensor of `resultSizes`.
-Value TopkExpansion::reduction(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops, TypedAttr start,
-                               Body body) {
+Value TopkExpansion::reduction(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops,
+                               TypedAttr start, Body body) {
   int64_t rank = resultSizes.size();
   SmallVector<AffineMap> maps;
   for (ArrayRef<int64_t> dims : loops)
-    maps.push_back(AffineMap::getMultiDimMapWithTargets(rank + 1, llvm::to_vector_of<unsigned>(dims), builder.getContext()));
+    maps.push_back(
+        AffineMap::getMultiDimMapWithTargets(rank + 1, llvm::to_vector_of<unsigned>(dims), builder.getContext()));
   maps.push_back(builder.getMultiDimIdentityMap(rank + 1).dropResult(rank));
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
   Value empty = tensor::EmptyOp::create(builder, loc, resultSizes, start.getType());
-  Value filled = linalg::FillOp::create(builder, loc, arith::ConstantOp::create(builder, loc, start).getResult(), empty).getResult(0);
+  Value filled = linalg::FillOp::create(builder, loc, arith::ConstantOp::create(builder, loc, start).getResult(), empty)
+                     .getResult(0);
   auto yield = [&](OpBuilder &b, Location l, ValueRange args) { linalg::YieldOp::create(b, l, body(b, l, args)); };
-  return linalg::GenericOp::create(builder, loc, TypeRange{filled.getType()}, inputs, ValueRange{filled}, maps, iterators, yield)
+  return linalg::GenericOp::create(builder, loc, TypeRange{filled.getType()}, inputs, ValueRange{filled}, maps,
+                                   iterators, yield)
       .getResult(0);
 }
 
-/// Whether `other`, element j of its row, comes before `x`, element i: it is greater, or equal and earlier. NaN is greatest.
+/// Whether `other`, element j of its row, comes before `x`, element i: it is greater, or equal and earlier. NaN is
+/// greatest.
 static Value comesBefore(OpBuilder &b, Location l, Value other, Value j, Value x, Value i) {
   auto isNan = [&](Value v) -> Value { return arith::CmpFOp::create(b, l, arith::CmpFPredicate::UNO, v, v); };
   auto both = [&](Value a, Value c) -> Value { return arith::AndIOp::create(b, l, a, c); };
@@ -87,19 +92,23 @@ Value TopkExpansion::candidates(Value x) {
   int64_t buckets = *op.getBuckets();
   Sizes shape = {rows, index(extent / buckets), index(buckets)};
   Value grouped = ReshapeOp::create(builder, loc, x, shape);
-  Value counts = reduction(shape, {grouped, grouped}, {{0, 1, 2}, {0, 3, 2}}, builder.getI32IntegerAttr(0),
-                           [](OpBuilder &b, Location l, ValueRange args) -> Value {
-                             Value i = linalg::IndexOp::create(b, l, 1), j = linalg::IndexOp::create(b, l, 3);
-                             Value before = comesBefore(b, l, args[1], j, args[0], i);
-                             return arith::AddIOp::create(b, l, args[2], arith::ExtUIOp::create(b, l, b.getI32Type(), before));
-                           });
+  Value counts =
+      reduction(shape, {grouped, grouped}, {{0, 1, 2}, {0, 3, 2}}, builder.getI32IntegerAttr(0),
+                [](OpBuilder &b, Location l, ValueRange args) -> Value {
+                  Value i = linalg::IndexOp::create(b, l, 1), j = linalg::IndexOp::create(b, l, 3);
+                  Value before = comesBefore(b, l, args[1], j, args[0], i);
+                  return arith::AddIOp::create(b, l, args[2], arith::ExtUIOp::create(b, l, b.getI32Type(), before));
+                });
   counts = ReshapeOp::create(builder, loc, counts, Sizes{rows, index(extent)});
-  auto kept = DenseElementsAttr::get(RankedTensorType::get({}, builder.getI32Type()), static_cast<int32_t>(*op.getKept()));
-  Value limit = BroadcastOp::create(builder, loc, arith::ConstantOp::create(builder, loc, kept), Sizes{rows, index(extent)});
+  auto kept =
+      DenseElementsAttr::get(RankedTensorType::get({}, builder.getI32Type()), static_cast<int32_t>(*op.getKept()));
+  Value limit =
+      BroadcastOp::create(builder, loc, arith::ConstantOp::create(builder, loc, kept), Sizes{rows, index(extent)});
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, counts, limit);
 }
 
-/// i32 [rows, extent]: how many candidates come before the element, or `extent` if it is none itself. Null: all are candidates.
+/// i32 [rows, extent]: how many candidates come before the element, or `extent` if it is none itself. Null: all are
+/// candidates.
 Value TopkExpansion::ranks(Value x, Value isCandidate) {
   SmallVector<Value> inputs = {x, x};
   SmallVector<SmallVector<int64_t>> loops = {{0, 1}, {0, 2}};
@@ -108,13 +117,14 @@ Value TopkExpansion::ranks(Value x, Value isCandidate) {
     loops.push_back({0, 2});
   }
   Sizes shape = {rows, index(extent)};
-  Value counts = reduction(shape, inputs, loops, builder.getI32IntegerAttr(0), [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-    Value i = linalg::IndexOp::create(b, l, 1), j = linalg::IndexOp::create(b, l, 2);
-    Value before = comesBefore(b, l, args[1], j, args[0], i);
-    if (isCandidate)
-      before = arith::AndIOp::create(b, l, before, args[2]);
-    return arith::AddIOp::create(b, l, args.back(), arith::ExtUIOp::create(b, l, b.getI32Type(), before));
-  });
+  Value counts = reduction(
+      shape, inputs, loops, builder.getI32IntegerAttr(0), [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+        Value i = linalg::IndexOp::create(b, l, 1), j = linalg::IndexOp::create(b, l, 2);
+        Value before = comesBefore(b, l, args[1], j, args[0], i);
+        if (isCandidate)
+          before = arith::AndIOp::create(b, l, before, args[2]);
+        return arith::AddIOp::create(b, l, args.back(), arith::ExtUIOp::create(b, l, b.getI32Type(), before));
+      });
   if (!isCandidate)
     return counts;
   auto last = DenseElementsAttr::get(RankedTensorType::get({}, builder.getI32Type()), static_cast<int32_t>(extent));
@@ -152,8 +162,8 @@ static void choosePlan(TopkOp op) {
   TopkPlan plan = planTopk(extent, static_cast<int64_t>(op.getK()), op.getRecall()->convertToDouble());
   op.setBuckets(plan.buckets);
   op.setKept(plan.kept);
-  op.emitRemark(llvm::formatv("{0} buckets that keep {1} each hand on {2} of {3} elements: expected recall {4:F4}", plan.buckets,
-                              plan.kept, plan.buckets * plan.kept, extent, plan.recall)
+  op.emitRemark(llvm::formatv("{0} buckets that keep {1} each hand on {2} of {3} elements: expected recall {4:F4}",
+                              plan.buckets, plan.kept, plan.buckets * plan.kept, extent, plan.recall)
                     .str());
 }
 

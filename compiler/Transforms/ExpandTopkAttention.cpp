@@ -71,26 +71,31 @@ static Value constantF32(OpBuilder &b, Location l, double value) {
 }
 
 AttentionExpansion::AttentionExpansion(TopkAttentionOp op, OpBuilder &builder)
-    : op(op), builder(builder), loc(op.getLoc()), f32(builder.getF32Type()), keyHeads(op.getKey().getType().getDimSize(1)),
-      group(op.getQuery().getType().getDimSize(1) / keyHeads), width(op.getQuery().getType().getDimSize(2)),
-      valueWidth(op.getValue().getType().getDimSize(2)), queries(tensor::getMixedSize(builder, loc, op.getQuery(), 0)),
-      keys(tensor::getMixedSize(builder, loc, op.getKey(), 0)), scoreSizes({index(keyHeads), index(group), queries, keys}),
-      rowSizes({index(keyHeads), index(group), queries}) {}
+    : op(op), builder(builder), loc(op.getLoc()), f32(builder.getF32Type()),
+      keyHeads(op.getKey().getType().getDimSize(1)), group(op.getQuery().getType().getDimSize(1) / keyHeads),
+      width(op.getQuery().getType().getDimSize(2)), valueWidth(op.getValue().getType().getDimSize(2)),
+      queries(tensor::getMixedSize(builder, loc, op.getQuery(), 0)),
+      keys(tensor::getMixedSize(builder, loc, op.getKey(), 0)),
+      scoreSizes({index(keyHeads), index(group), queries, keys}), rowSizes({index(keyHeads), index(group), queries}) {}
 
-/// A linalg.generic whose result, of `sizes`, starts as `start`; its last `reductions` loops come after those of the result.
-Value AttentionExpansion::generic(const Sizes &sizes, int64_t reductions, ArrayRef<Indexed> inputs, Value start, Body body) {
+/// A linalg.generic whose result, of `sizes`, starts as `start`; its last `reductions` loops come after those of the
+/// result.
+Value AttentionExpansion::generic(const Sizes &sizes, int64_t reductions, ArrayRef<Indexed> inputs, Value start,
+                                  Body body) {
   int64_t rank = sizes.size(), loops = rank + reductions;
   SmallVector<AffineMap> maps;
   SmallVector<Value> tensors;
   for (const Indexed &input : inputs) {
-    maps.push_back(AffineMap::getMultiDimMapWithTargets(loops, llvm::to_vector_of<unsigned>(input.loops), builder.getContext()));
+    maps.push_back(
+        AffineMap::getMultiDimMapWithTargets(loops, llvm::to_vector_of<unsigned>(input.loops), builder.getContext()));
     tensors.push_back(input.tensor);
   }
   maps.push_back(builder.getMultiDimIdentityMap(loops).getMajorSubMap(rank));
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
   iterators.append(reductions, utils::IteratorType::reduction);
   auto yield = [&](OpBuilder &b, Location l, ValueRange args) { linalg::YieldOp::create(b, l, body(b, l, args)); };
-  return linalg::GenericOp::create(builder, loc, TypeRange{start.getType()}, tensors, ValueRange{start}, maps, iterators, yield)
+  return linalg::GenericOp::create(builder, loc, TypeRange{start.getType()}, tensors, ValueRange{start}, maps,
+                                   iterators, yield)
       .getResult(0);
 }
 
@@ -155,22 +160,31 @@ Value AttentionExpansion::seenKeys(OpBuilder &b, Location l) {
 }
 
 Value AttentionExpansion::whereSeen(Value x, double otherwise) {
-  return map(scoreSizes, {{x, kScoreLoops}}, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-    return arith::SelectOp::create(b, l, isSeen(b, l), args[0], constantF32(b, l, otherwise));
-  }, f32);
+  return map(
+      scoreSizes, {{x, kScoreLoops}},
+      [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+        return arith::SelectOp::create(b, l, isSeen(b, l), args[0], constantF32(b, l, otherwise));
+      },
+      f32);
 }
 
 /// The least score that is chosen, per query: min(mean + deviation Q(1 - k/n), max) over the n keys seen.
 Value AttentionExpansion::threshold(Value scores) {
   Value sums = reduce(ReduceKind::Sum, whereSeen(scores, 0));
-  Value means = map(rowSizes, {{sums, kRowLoops}}, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-    return arith::DivFOp::create(b, l, args[0], seenKeys(b, l));
-  }, f32);
-  Value squares = map(scoreSizes, {{scores, kScoreLoops}, {means, kRowLoops}}, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-    Value centred = arith::SubFOp::create(b, l, args[0], args[1]);
-    Value square = arith::MulFOp::create(b, l, centred, centred);
-    return arith::SelectOp::create(b, l, isSeen(b, l), square, constantF32(b, l, 0));
-  }, f32);
+  Value means = map(
+      rowSizes, {{sums, kRowLoops}},
+      [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+        return arith::DivFOp::create(b, l, args[0], seenKeys(b, l));
+      },
+      f32);
+  Value squares = map(
+      scoreSizes, {{scores, kScoreLoops}, {means, kRowLoops}},
+      [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+        Value centred = arith::SubFOp::create(b, l, args[0], args[1]);
+        Value square = arith::MulFOp::create(b, l, centred, centred);
+        return arith::SelectOp::create(b, l, isSeen(b, l), square, constantF32(b, l, 0));
+      },
+      f32);
   Value spreads = reduce(ReduceKind::Sum, squares), greatest = reduce(ReduceKind::Max, whereSeen(scores, kLowest));
   auto body = [&](OpBuilder &b, Location l, ValueRange args) -> Value {
     Value n = seenKeys(b, l), k = constantF32(b, l, static_cast<double>(*op.getK()));
@@ -201,17 +215,24 @@ Value AttentionExpansion::ranks(Value scores) {
 Value AttentionExpansion::chosen(Value scores) {
   Type flag = builder.getI1Type();
   if (!op.getK())
-    return map(scoreSizes, {{scores, kScoreLoops}}, [&](OpBuilder &b, Location l, ValueRange) { return isSeen(b, l); }, flag);
+    return map(
+        scoreSizes, {{scores, kScoreLoops}}, [&](OpBuilder &b, Location l, ValueRange) { return isSeen(b, l); }, flag);
   if (op.getExact())
-    return map(scoreSizes, {{ranks(scores), kScoreLoops}}, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-      Value k = arith::ConstantIntOp::create(b, l, *op.getK(), 32);
-      Value isAmong = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, args[0], k);
-      return arith::AndIOp::create(b, l, isSeen(b, l), isAmong);
-    }, flag);
-  return map(scoreSizes, {{scores, kScoreLoops}, {threshold(scores), kRowLoops}}, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-    Value isAbove = arith::CmpFOp::create(b, l, arith::CmpFPredicate::UGE, args[0], args[1]);
-    return arith::AndIOp::create(b, l, isSeen(b, l), isAbove);
-  }, flag);
+    return map(
+        scoreSizes, {{ranks(scores), kScoreLoops}},
+        [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+          Value k = arith::ConstantIntOp::create(b, l, *op.getK(), 32);
+          Value isAmong = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, args[0], k);
+          return arith::AndIOp::create(b, l, isSeen(b, l), isAmong);
+        },
+        flag);
+  return map(
+      scoreSizes, {{scores, kScoreLoops}, {threshold(scores), kRowLoops}},
+      [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+        Value isAbove = arith::CmpFOp::create(b, l, arith::CmpFPredicate::UGE, args[0], args[1]);
+        return arith::AndIOp::create(b, l, isSeen(b, l), isAbove);
+      },
+      flag);
 }
 
 /// weights * softplus(products of the other dimensions), softplus(x) = max(x, 0) + log(1 + exp(-|x|)).
@@ -219,13 +240,16 @@ Value AttentionExpansion::softplusWeights(Value weights) {
   if (!op.getSoftplusScale())
     return weights;
   Value products = scaledProducts(op.getPartial(), width, op.getSoftplusScale()->convertToDouble());
-  return map(scoreSizes, {{weights, kScoreLoops}, {products, kScoreLoops}}, [](OpBuilder &b, Location l, ValueRange args) -> Value {
-    Value magnitude = math::AbsFOp::create(b, l, args[1]);
-    Value power = math::ExpOp::create(b, l, arith::NegFOp::create(b, l, magnitude));
-    Value positive = arith::MaximumFOp::create(b, l, args[1], constantF32(b, l, 0));
-    Value softplus = arith::AddFOp::create(b, l, positive, math::Log1pOp::create(b, l, power));
-    return arith::MulFOp::create(b, l, args[0], softplus);
-  }, f32);
+  return map(
+      scoreSizes, {{weights, kScoreLoops}, {products, kScoreLoops}},
+      [](OpBuilder &b, Location l, ValueRange args) -> Value {
+        Value magnitude = math::AbsFOp::create(b, l, args[1]);
+        Value power = math::ExpOp::create(b, l, arith::NegFOp::create(b, l, magnitude));
+        Value positive = arith::MaximumFOp::create(b, l, args[1], constantF32(b, l, 0));
+        Value softplus = arith::AddFOp::create(b, l, positive, math::Log1pOp::create(b, l, power));
+        return arith::MulFOp::create(b, l, args[0], softplus);
+      },
+      f32);
 }
 
 SmallVector<Value> AttentionExpansion::expand() {
@@ -234,13 +258,17 @@ SmallVector<Value> AttentionExpansion::expand() {
   Value choosing = capped(scaledProducts(0, partial, scale));
   Value scores = op.getSoftplusScale() || partial == width ? choosing : capped(scaledProducts(0, width, scale));
   Value flags = chosen(choosing);
-  Value masked = map(scoreSizes, {{flags, kScoreLoops}, {scores, kScoreLoops}}, [](OpBuilder &b, Location l, ValueRange args) -> Value {
-    return arith::SelectOp::create(b, l, args[0], args[1], constantF32(b, l, kLowest));
-  }, f32);
+  Value masked = map(
+      scoreSizes, {{flags, kScoreLoops}, {scores, kScoreLoops}},
+      [](OpBuilder &b, Location l, ValueRange args) -> Value {
+        return arith::SelectOp::create(b, l, args[0], args[1], constantF32(b, l, kLowest));
+      },
+      f32);
   Value weights = softplusWeights(SoftmaxOp::create(builder, loc, masked, /*dimension=*/3, /*log=*/false));
   Sizes mixedSizes = {queries, index(keyHeads), index(group), index(valueWidth)};
   Value mixed = contract({weights, {1, 2, 0, 4}}, {op.getValue(), {4, 1, 3}}, mixedSizes);
-  SmallVector<Value> results = {ReshapeOp::create(builder, loc, mixed, Sizes{queries, index(keyHeads * group), index(valueWidth)})};
+  SmallVector<Value> results = {
+      ReshapeOp::create(builder, loc, mixed, Sizes{queries, index(keyHeads * group), index(valueWidth)})};
   if (!op.getSurvivors())
     return results;
   auto countType = RankedTensorType::get(cast<RankedTensorType>(flags.getType()).getShape(), builder.getI64Type());
@@ -250,6 +278,8 @@ SmallVector<Value> AttentionExpansion::expand() {
   return results;
 }
 
-SmallVector<Value> expandTopkAttention(TopkAttentionOp op, OpBuilder &builder) { return AttentionExpansion(op, builder).expand(); }
+SmallVector<Value> expandTopkAttention(TopkAttentionOp op, OpBuilder &builder) {
+  return AttentionExpansion(op, builder).expand();
+}
 
 } // namespace thresh

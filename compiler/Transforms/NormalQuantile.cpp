@@ -17,8 +17,8 @@ struct Rational {
   double numerator[8], denominator[8];
 };
 
-constexpr double kMiddle = 0.425;        ///< largest |p - 1/2| of the middle
-constexpr double kFar = 5;               ///< the tails meet at sqrt(-log p) = 5
+constexpr double kMiddle = 0.425;          ///< largest |p - 1/2| of the middle
+constexpr double kFar = 5;                 ///< the tails meet at sqrt(-log p) = 5
 constexpr double kMiddleSquare = 0.180625; ///< kMiddle^2
 constexpr double kNearStart = 1.6, kFarStart = 5;
 

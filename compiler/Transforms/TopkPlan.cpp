@@ -29,7 +29,8 @@ TopkPlan planTopk(int64_t n, int64_t k, double recall) {
   TopkPlan best = {n, 1, 1.0};
   for (int64_t kept = 1; kept <= kMostKept; ++kept)
     for (int64_t buckets = 1; buckets <= n; ++buckets) {
-      bool isSmaller = buckets * kept < best.buckets * best.kept || (buckets * kept == best.buckets * best.kept && kept < best.kept);
+      bool isSmaller =
+          buckets * kept < best.buckets * best.kept || (buckets * kept == best.buckets * best.kept && kept < best.kept);
       if (n % buckets != 0 || kept > n / buckets || buckets * kept < k || !isSmaller)
         continue;
       if (double found = expectedRecall(n, k, buckets, kept); found >= recall)

@@ -9,11 +9,11 @@
 namespace thresh {
 
 struct DecoderLayer {
-  int64_t window = 0; ///< tokens that attention sees, the current one included; 0: all
-  size_t rope = 0;    ///< index into `ropes`, if the family rotates
+  int64_t window = 0;  ///< tokens that attention sees, the current one included; 0: all
+  size_t rope = 0;     ///< index into `ropes`, if the family rotates
   size_t restRope = 0; ///< of a sparse attention: the rope of the dimensions that do not choose
   LayerSparsity attention, feedForward;
-  double scoreScale;  ///< multiplies attention scores
+  double scoreScale; ///< multiplies attention scores
 };
 
 /// Everything that the builder needs and the family does not say.

@@ -26,8 +26,10 @@ static std::vector<int64_t> perLayer(JsonFields &fields, llvm::StringRef key, si
   return values;
 }
 
-std::vector<LayerSparsity> readSparsity(JsonFields &fields, const SparsityFields &names, size_t layers, int64_t width, int64_t step) {
-  std::vector<int64_t> counts = perLayer(fields, names.k, layers), predictors = perLayer(fields, names.predictor, layers);
+std::vector<LayerSparsity> readSparsity(JsonFields &fields, const SparsityFields &names, size_t layers, int64_t width,
+                                        int64_t step) {
+  std::vector<int64_t> counts = perLayer(fields, names.k, layers),
+                       predictors = perLayer(fields, names.predictor, layers);
   std::vector<LayerSparsity> result(layers);
   for (size_t layer = 0; layer < layers; ++layer) {
     if (counts[layer] == 0)
@@ -47,7 +49,8 @@ static Location placeOf(GraphBuilder &graph, llvm::StringRef place) {
   return NameLoc::get(graph.builder.getStringAttr(place), graph.loc);
 }
 
-Value rotateParts(GraphBuilder &graph, Value x, int64_t first, std::pair<Value, Value> firstAngles, std::pair<Value, Value> restAngles) {
+Value rotateParts(GraphBuilder &graph, Value x, int64_t first, std::pair<Value, Value> firstAngles,
+                  std::pair<Value, Value> restAngles) {
   OpBuilder &builder = graph.builder;
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, graph.loc, x);
   int64_t width = cast<RankedTensorType>(x.getType()).getDimSize(2);
@@ -62,21 +65,22 @@ Value rotateParts(GraphBuilder &graph, Value x, int64_t first, std::pair<Value, 
   return tensor::ConcatOp::create(builder, graph.loc, /*dim=*/2, ValueRange(parts));
 }
 
-Value buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs, LayerSparsity sparsity,
-                           double cap, int64_t window) {
+Value buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
+                           LayerSparsity sparsity, double cap, int64_t window) {
   OpBuilder &builder = graph.builder;
   auto type = cast<RankedTensorType>(inputs.query.getType());
   auto inverseRoot = [&](int64_t width) { return builder.getF64FloatAttr(1 / std::sqrt(static_cast<double>(width))); };
-  auto op = TopkAttentionOp::create(builder, placeOf(graph, place), type, /*survivors=*/Type(), inputs.query, inputs.key, inputs.value,
-                                    inputs.position, builder.getI64IntegerAttr(sparsity.predictor),
-                                    builder.getI64IntegerAttr(sparsity.k), /*exact=*/UnitAttr(), /*unbiased=*/UnitAttr(),
-                                    inverseRoot(sparsity.predictor), inverseRoot(type.getDimSize(2) - sparsity.predictor),
-                                    cap == 0 ? FloatAttr() : builder.getF64FloatAttr(cap), builder.getI64IntegerAttr(window));
+  auto op =
+      TopkAttentionOp::create(builder, placeOf(graph, place), type, /*survivors=*/Type(), inputs.query, inputs.key,
+                              inputs.value, inputs.position, builder.getI64IntegerAttr(sparsity.predictor),
+                              builder.getI64IntegerAttr(sparsity.k), /*exact=*/UnitAttr(), /*unbiased=*/UnitAttr(),
+                              inverseRoot(sparsity.predictor), inverseRoot(type.getDimSize(2) - sparsity.predictor),
+                              cap == 0 ? FloatAttr() : builder.getF64FloatAttr(cap), builder.getI64IntegerAttr(window));
   return op.getResult();
 }
 
-Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x, int64_t neurons, LayerSparsity sparsity,
-                             llvm::StringRef activation) {
+Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x, int64_t neurons,
+                             LayerSparsity sparsity, llvm::StringRef activation) {
   OpBuilder &builder = graph.builder;
   auto type = cast<RankedTensorType>(x.getType());
   int64_t width = type.getDimSize(1), first = sparsity.predictor;
@@ -85,9 +89,10 @@ Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x
   };
   Value gate = weight("gate_proj", neurons, first), up = weight("up_proj", neurons, width - first);
   Value down = weight("down_proj", width, neurons);
-  auto op = SparseFfnOp::create(builder, placeOf(graph, (place + ".mlp").str()), type, /*survivors=*/Type(), findActivation(activation),
-                                FfnPredictor::FirstDims, first, x, /*predictor_weights=*/ValueRange(), gate, up, down,
-                                builder.getI64IntegerAttr(sparsity.k), /*granularity=*/1, /*mask=*/false, /*unbiased=*/false);
+  auto op = SparseFfnOp::create(
+      builder, placeOf(graph, (place + ".mlp").str()), type, /*survivors=*/Type(), findActivation(activation),
+      FfnPredictor::FirstDims, first, x, /*predictor_weights=*/ValueRange(), gate, up, down,
+      builder.getI64IntegerAttr(sparsity.k), /*granularity=*/1, /*mask=*/false, /*unbiased=*/false);
   return op.getResult();
 }
 

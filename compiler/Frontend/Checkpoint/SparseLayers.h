@@ -1,7 +1,7 @@
 //===- SparseLayers.h - Layers that use what a predictor chooses --------------===//
 //
-// The layers of the Spark Transformer (You et al., 2025): the first dimensions of an input predict which neurons, or which tokens, matter;
-// the other dimensions give their values.
+// The layers of the Spark Transformer (You et al., 2025): the first dimensions of an input predict which neurons, or
+// which tokens, matter; the other dimensions give their values.
 //
 //===-----------------------------------------------------------------------===//
 #ifndef THRESH_COMPILER_FRONTEND_CHECKPOINT_SPARSELAYERS_H
@@ -26,19 +26,23 @@ struct SparsityFields {
 };
 
 /// One entry per layer. A predictor is a multiple of `step` below `width`; the error names the field at fault.
-std::vector<LayerSparsity> readSparsity(JsonFields &fields, const SparsityFields &names, size_t layers, int64_t width, int64_t step);
+std::vector<LayerSparsity> readSparsity(JsonFields &fields, const SparsityFields &names, size_t layers, int64_t width,
+                                        int64_t step);
 
-/// Rotates the first dimensions of each head and the others on their own, by `angles` (cosines, sines) of their own. x is
-/// [rows, heads, width].
-mlir::Value rotateParts(GraphBuilder &graph, mlir::Value x, int64_t first, std::pair<mlir::Value, mlir::Value> firstAngles,
+/// Rotates the first dimensions of each head and the others on their own, by `angles` (cosines, sines) of their own. x
+/// is [rows, heads, width].
+mlir::Value rotateParts(GraphBuilder &graph, mlir::Value x, int64_t first,
+                        std::pair<mlir::Value, mlir::Value> firstAngles,
                         std::pair<mlir::Value, mlir::Value> restAngles);
 
-/// What a sparse attention layer reads: rotated queries [rows, heads, width], keys and values [length, heads, width] of the session.
+/// What a sparse attention layer reads: rotated queries [rows, heads, width], keys and values [length, heads, width] of
+/// the session.
 struct SparseAttentionInputs {
   mlir::Value query, key, value, position;
 };
 
-/// softmax over the chosen keys of the first dimensions' scores, times softplus of the others'. `cap` bounds the scores, 0: none.
+/// softmax over the chosen keys of the first dimensions' scores, times softplus of the others'. `cap` bounds the
+/// scores, 0: none.
 mlir::Value buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
                                  LayerSparsity sparsity, double cap, int64_t window);
 

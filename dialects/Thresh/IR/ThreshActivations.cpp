@@ -19,7 +19,8 @@ namespace {
 /// Elementwise maths on tensors of one shape.
 class Elementwise {
 public:
-  Elementwise(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> sizes) : builder(builder), loc(loc), sizes(sizes) {}
+  Elementwise(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> sizes)
+      : builder(builder), loc(loc), sizes(sizes) {}
 
   Value constant(double value) { return buildSplat(builder, loc, value, sizes); }
   Value add(Value a, Value b) { return binary<arith::AddFOp>(a, b); }
@@ -34,14 +35,8 @@ public:
   Value sigmoid(Value x) { return div(constant(1), add(constant(1), exp(neg(x)))); }
 
 private:
-  template <typename OpTy>
-  Value unary(Value x) {
-    return OpTy::create(builder, loc, x);
-  }
-  template <typename OpTy>
-  Value binary(Value a, Value b) {
-    return OpTy::create(builder, loc, a, b);
-  }
+  template <typename OpTy> Value unary(Value x) { return OpTy::create(builder, loc, x); }
+  template <typename OpTy> Value binary(Value a, Value b) { return OpTy::create(builder, loc, a, b); }
 
   OpBuilder &builder;
   Location loc;
@@ -66,18 +61,26 @@ Value geluTanh(Elementwise &e, Value x) {
 Value buildActivation(OpBuilder &builder, Location loc, Activation activation, Value x, ArrayRef<OpFoldResult> sizes) {
   Elementwise e(builder, loc, sizes);
   switch (activation) {
-  case Activation::Identity: return x;
-  case Activation::Relu: return e.max(x, e.constant(0));
+  case Activation::Identity:
+    return x;
+  case Activation::Relu:
+    return e.max(x, e.constant(0));
   case Activation::Relu2: {
     Value positive = e.max(x, e.constant(0));
     return e.mul(positive, positive);
   }
-  case Activation::Silu: return e.mul(x, e.sigmoid(x));
-  case Activation::Gelu: return gelu(e, x);
-  case Activation::GeluTanh: return geluTanh(e, x);
-  case Activation::QuickGelu: return e.mul(x, e.sigmoid(e.mul(x, e.constant(1.702))));
-  case Activation::Sigmoid: return e.sigmoid(x);
-  case Activation::Tanh: return e.tanh(x);
+  case Activation::Silu:
+    return e.mul(x, e.sigmoid(x));
+  case Activation::Gelu:
+    return gelu(e, x);
+  case Activation::GeluTanh:
+    return geluTanh(e, x);
+  case Activation::QuickGelu:
+    return e.mul(x, e.sigmoid(e.mul(x, e.constant(1.702))));
+  case Activation::Sigmoid:
+    return e.sigmoid(x);
+  case Activation::Tanh:
+    return e.tanh(x);
   }
   llvm_unreachable("the switch holds every activation");
 }

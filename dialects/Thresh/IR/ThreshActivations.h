@@ -7,7 +7,8 @@
 namespace thresh {
 
 /// A tensor of `sizes`, f32, every element `value`.
-mlir::Value buildSplat(mlir::OpBuilder &builder, mlir::Location loc, double value, llvm::ArrayRef<mlir::OpFoldResult> sizes);
+mlir::Value buildSplat(mlir::OpBuilder &builder, mlir::Location loc, double value,
+                       llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
 /// `activation` of every element of x, a tensor of f32 and of `sizes`.
 mlir::Value buildActivation(mlir::OpBuilder &builder, mlir::Location loc, Activation activation, mlir::Value x,

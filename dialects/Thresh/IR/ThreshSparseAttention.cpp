@@ -18,21 +18,23 @@ static LogicalResult checkShapes(TopkAttentionOp op) {
            << query << ", " << key << " and " << value;
   // topk_attention_c3
   if (query.getDimSize(1) % key.getDimSize(1) != 0)
-    return op.emitOpError("expects a multiple of ") << key.getDimSize(1) << " query heads, but got " << query.getDimSize(1);
+    return op.emitOpError("expects a multiple of ")
+           << key.getDimSize(1) << " query heads, but got " << query.getDimSize(1);
   // topk_attention_c4
   int64_t shape[] = {query.getDimSize(0), query.getDimSize(1), value.getDimSize(2)};
   if (failed(verifyCompatibleShape(op.getResult().getType().getShape(), shape)) ||
       (op.getSurvivors() &&
        failed(verifyCompatibleShape(op.getSurvivors().getType().getShape(), ArrayRef<int64_t>(shape).drop_back()))))
-    return op.emitOpError("expects a result ") << formatShape(shape) << " and a count per row and head, but got "
-                                               << op.getResultTypes();
+    return op.emitOpError("expects a result ")
+           << formatShape(shape) << " and a count per row and head, but got " << op.getResultTypes();
   return success();
 }
 
 LogicalResult TopkAttentionOp::verify() {
   if (failed(checkShapes(*this)))
     return failure();
-  int64_t width = getQuery().getType().getDimSize(2), partial = getPartial(), most = getSoftplusScale() ? width - 1 : width;
+  int64_t width = getQuery().getType().getDimSize(2), partial = getPartial(),
+          most = getSoftplusScale() ? width - 1 : width;
   // topk_attention_c5
   if (partial < 1 || partial > most)
     return emitOpError("expects 1 to ") << most << " partial dimensions, but got " << partial;
@@ -54,11 +56,13 @@ LogicalResult TopkAttentionOp::verify() {
 }
 
 LogicalResult TopkAttentionOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
-  SmallVector<OpFoldResult> sizes = {extentOf(builder, getLoc(), getQuery(), 0), extentOf(builder, getLoc(), getQuery(), 1),
+  SmallVector<OpFoldResult> sizes = {extentOf(builder, getLoc(), getQuery(), 0),
+                                     extentOf(builder, getLoc(), getQuery(), 1),
                                      extentOf(builder, getLoc(), getValue(), 2)};
   shapes.push_back(fitSizesToType(builder, getLoc(), sizes, getResult().getType()));
   if (getSurvivors())
-    shapes.push_back(fitSizesToType(builder, getLoc(), ArrayRef<OpFoldResult>(sizes).drop_back(), getSurvivors().getType()));
+    shapes.push_back(
+        fitSizesToType(builder, getLoc(), ArrayRef<OpFoldResult>(sizes).drop_back(), getSurvivors().getType()));
   return success();
 }
 
@@ -88,7 +92,8 @@ TouchedBytes TopkAttentionOp::getTouchedBytes(int64_t tokens) {
 static LogicalResult dropUnusedSurvivors(TopkAttentionOp op, PatternRewriter &rewriter) {
   if (!op.getSurvivors() || !op.getSurvivors().use_empty())
     return failure();
-  auto lean = TopkAttentionOp::create(rewriter, op.getLoc(), TypeRange(op.getResult().getType()), op->getOperands(), op->getAttrs());
+  auto lean = TopkAttentionOp::create(rewriter, op.getLoc(), TypeRange(op.getResult().getType()), op->getOperands(),
+                                      op->getAttrs());
   rewriter.replaceAllUsesWith(op.getResult(), lean.getResult());
   rewriter.eraseOp(op);
   return success();

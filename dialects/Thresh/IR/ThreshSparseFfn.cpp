@@ -34,7 +34,8 @@ static LogicalResult checkPredictor(SparseFfnOp op) {
   // sparse_ffn_c5
   int64_t granularity = op.getGranularity();
   if (granularity < 1 || op.getNumNeurons() % granularity != 0)
-    return op.emitOpError("expects a granularity that divides ") << op.getNumNeurons() << " neurons, but got " << granularity;
+    return op.emitOpError("expects a granularity that divides ")
+           << op.getNumNeurons() << " neurons, but got " << granularity;
   // sparse_ffn_c6
   bool scoresAreValues = isFirstDims || predictor == FfnPredictor::Gate;
   if (selects && !op.getMask() && (!scoresAreValues || granularity != 1))
@@ -71,7 +72,8 @@ LogicalResult SparseFfnOp::verify() {
   RankedTensorType input = getInput().getType(), up = getUp().getType(), down = getDown().getType();
   // sparse_ffn_c1
   if (input.isDynamicDim(1) || !up.hasStaticShape() || !down.hasStaticShape())
-    return emitOpError("expects weights and an input of static width, but got ") << input << ", " << up << " and " << down;
+    return emitOpError("expects weights and an input of static width, but got ")
+           << input << ", " << up << " and " << down;
   if (failed(checkPredictor(*this)))
     return failure();
   int64_t width = input.getDimSize(1), neurons = getNumNeurons(), first = getFirstDims();
@@ -89,13 +91,15 @@ LogicalResult SparseFfnOp::verify() {
   int64_t shape[] = {input.getDimSize(0), down.getDimSize(0)};
   if (failed(verifyCompatibleShape(getResult().getType().getShape(), shape)) ||
       (getSurvivors() && !areCompatibleExtents(getSurvivors().getType().getDimSize(0), shape[0])))
-    return emitOpError("expects a result ") << formatShape(shape) << " and a count per row, but got " << getResultTypes();
+    return emitOpError("expects a result ")
+           << formatShape(shape) << " and a count per row, but got " << getResultTypes();
   return success();
 }
 
 LogicalResult SparseFfnOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
   OpFoldResult rows = extentOf(builder, getLoc(), getInput(), 0);
-  shapes.push_back(fitSizesToType(builder, getLoc(), {rows, extentOf(builder, getLoc(), getDown(), 0)}, getResult().getType()));
+  shapes.push_back(
+      fitSizesToType(builder, getLoc(), {rows, extentOf(builder, getLoc(), getDown(), 0)}, getResult().getType()));
   if (getSurvivors())
     shapes.push_back(fitSizesToType(builder, getLoc(), {rows}, getSurvivors().getType()));
   return success();
@@ -112,9 +116,11 @@ TouchedBytes SparseFfnOp::getTouchedBytes(int64_t) {
   double always = (readsGate ? bytesOf(getGate()) : 0) + (readsUp ? bytesOf(getUp()) : 0);
   for (Value weight : getPredictorWeights())
     always += bytesOf(weight);
-  double chosen = bytesOf(getDown()) + (readsUp ? 0 : bytesOf(getUp())) + (getGate() && !readsGate ? bytesOf(getGate()) : 0);
+  double chosen =
+      bytesOf(getDown()) + (readsUp ? 0 : bytesOf(getUp())) + (getGate() && !readsGate ? bytesOf(getGate()) : 0);
   double dense = bytesOf(getUp()) + bytesOf(getDown()) + (getGate() ? bytesOf(getGate()) : 0);
-  return {dense, isDense() ? dense : always + chosen * static_cast<double>(*getK()) / static_cast<double>(getNumBlocks())};
+  return {dense,
+          isDense() ? dense : always + chosen * static_cast<double>(*getK()) / static_cast<double>(getNumBlocks())};
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,7 +154,8 @@ private:
 } // namespace
 
 Value MeaningBuilder::columns(Value x, int64_t begin, int64_t end) {
-  Sizes offsets = {builder.getIndexAttr(0), builder.getIndexAttr(begin)}, sizes = {rows, builder.getIndexAttr(end - begin)};
+  Sizes offsets = {builder.getIndexAttr(0), builder.getIndexAttr(begin)},
+        sizes = {rows, builder.getIndexAttr(end - begin)};
   return tensor::ExtractSliceOp::create(builder, loc, x, offsets, sizes, Sizes(2, builder.getIndexAttr(1)));
 }
 
@@ -166,7 +173,8 @@ Value MeaningBuilder::scores(Value gateOrUp) {
     return gateOrUp;
   Sizes sizes = {rows, builder.getIndexAttr(op.getNumBlocks()), builder.getIndexAttr(op.getGranularity())};
   Value blocks = ReshapeOp::create(builder, loc, gateOrUp, sizes);
-  return ReduceOp::create(builder, loc, ReduceKind::Max, blocks, builder.getDenseI64ArrayAttr({2}), /*keep_dims=*/false);
+  return ReduceOp::create(builder, loc, ReduceKind::Max, blocks, builder.getDenseI64ArrayAttr({2}),
+                          /*keep_dims=*/false);
 }
 
 /// A value per block [rows, blocks] as one per neuron.
@@ -188,7 +196,8 @@ SmallVector<Value> MeaningBuilder::build() {
   Value activated = op.getGate() ? product(head, op.getGate()) : up;
   Value active;
   if (!op.isDense()) {
-    Value survivors = StatisticalTopkOp::create(builder, loc, scores(activated), *op.getK(), /*mask=*/false, op.getUnbiased());
+    Value survivors =
+        StatisticalTopkOp::create(builder, loc, scores(activated), *op.getK(), /*mask=*/false, op.getUnbiased());
     Value zero = buildSplat(builder, loc, 0.0, {rows, builder.getIndexAttr(op.getNumBlocks())});
     active = spread(arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UGT, survivors, zero));
     if (!op.getMask())
@@ -229,7 +238,8 @@ SmallVector<Value> SparseFfnOp::buildMeaning(OpBuilder &builder) {
 static LogicalResult dropUnusedSurvivors(SparseFfnOp op, PatternRewriter &rewriter) {
   if (!op.getSurvivors() || !op.getSurvivors().use_empty())
     return failure();
-  auto lean = SparseFfnOp::create(rewriter, op.getLoc(), TypeRange(op.getResult().getType()), op->getOperands(), op->getAttrs());
+  auto lean = SparseFfnOp::create(rewriter, op.getLoc(), TypeRange(op.getResult().getType()), op->getOperands(),
+                                  op->getAttrs());
   rewriter.replaceAllUsesWith(op.getResult(), lean.getResult());
   rewriter.eraseOp(op);
   return success();

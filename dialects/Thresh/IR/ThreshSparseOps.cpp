@@ -54,7 +54,8 @@ static LogicalResult dropEverything(StatisticalTopkOp op, PatternRewriter &rewri
   if (op.getK() != 0)
     return failure();
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, op.getLoc(), op.getInput());
-  rewriter.replaceOp(op, buildSplat(rewriter, op.getLoc(), 0.0, fitSizesToType(rewriter, op.getLoc(), sizes, op.getType())));
+  rewriter.replaceOp(
+      op, buildSplat(rewriter, op.getLoc(), 0.0, fitSizesToType(rewriter, op.getLoc(), sizes, op.getType())));
   return success();
 }
 
@@ -81,8 +82,8 @@ LogicalResult TopkOp::verify() {
   shape.back() = k;
   Type expected[] = {input.clone(shape), RankedTensorType::get(shape, IntegerType::get(getContext(), 64))};
   if (!areCompatibleTypes(expected, getResultTypes()))
-    return emitOpError("expects results of shape ") << formatShape(shape) << ", but got " << getValues().getType() << " and "
-                                                    << getIndices().getType();
+    return emitOpError("expects results of shape ")
+           << formatShape(shape) << ", but got " << getValues().getType() << " and " << getIndices().getType();
   // topk_c4
   if (getRecall() && !(getRecall()->convertToDouble() > 0 && getRecall()->convertToDouble() < 1))
     return emitOpError("expects a recall between 0 and 1, but got ") << getRecall()->convertToDouble();
@@ -93,8 +94,8 @@ LogicalResult TopkOp::verify() {
     return success();
   int64_t buckets = *getBuckets(), kept = *getKept();
   if (buckets < 1 || extent % buckets != 0 || kept < 1 || kept > extent / buckets || buckets * kept < k)
-    return emitOpError("expects buckets that divide ") << extent << " and hand on at least k = " << k << " elements, but got "
-                                                       << buckets << " that keep " << kept;
+    return emitOpError("expects buckets that divide ")
+           << extent << " and hand on at least k = " << k << " elements, but got " << buckets << " that keep " << kept;
   return success();
 }
 

@@ -14,7 +14,8 @@ namespace {
 double upperTail(double x) { return 0.5 * std::erfc(x / std::sqrt(2.0)); }
 
 TEST(NormalQuantile, InvertsTheTail) {
-  for (double share : {1e-300, 1e-30, 1e-12, 1e-6, 0.001, 0.0749, 0.0751, 0.08, 0.25, 0.49, 0.51, 0.8, 0.924, 0.926, 0.999}) {
+  for (double share :
+       {1e-300, 1e-30, 1e-12, 1e-6, 0.001, 0.0749, 0.0751, 0.08, 0.25, 0.49, 0.51, 0.8, 0.924, 0.926, 0.999}) {
     double tail = upperTail(upperQuantile(share));
     EXPECT_NEAR(tail / share, 1, 1e-12) << share;
   }
@@ -34,7 +35,8 @@ TEST(TopkPlan, RecallOfTheExtremes) {
   EXPECT_NEAR(expectedRecall(64, 16, 1, 4), 0.25, 1e-12);
 }
 
-/// Two of four elements in two buckets of two: they share a bucket with probability 1/3, and one of them is then missed.
+/// Two of four elements in two buckets of two: they share a bucket with probability 1/3, and one of them is then
+/// missed.
 TEST(TopkPlan, RecallByHand) { EXPECT_NEAR(expectedRecall(4, 2, 2, 1), 1 - 1.0 / 6, 1e-12); }
 
 /// The least number of buckets, among the divisors, for 8192 elements and k = 410.
@@ -60,7 +62,8 @@ TEST(TopkPlan, IsTheSmallestThatSuffices) {
         EXPECT_DOUBLE_EQ(plan.recall, expectedRecall(n, k, plan.buckets, plan.kept));
         for (int64_t kept = 1; kept <= 16; ++kept)
           for (int64_t buckets = 1; buckets <= n; ++buckets)
-            if (n % buckets == 0 && kept <= n / buckets && buckets * kept >= k && buckets * kept < plan.buckets * plan.kept)
+            if (n % buckets == 0 && kept <= n / buckets && buckets * kept >= k &&
+                buckets * kept < plan.buckets * plan.kept)
               EXPECT_LT(expectedRecall(n, k, buckets, kept), recall) << n << " " << k << " " << buckets << " " << kept;
       }
 }
