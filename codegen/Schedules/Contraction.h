@@ -19,13 +19,13 @@ struct Contraction {
   DType dtype = DType::F32;
   DType rhsDtype = DType::F32; ///< in memory
   int rhsOperand = -1;         ///< that the rhs, or what it casts, is a load of; -1: it is none
-  int lhs = -1, rhs = -1; ///< nodes; the rhs depends on `column`, the lhs does not
-  int column = -1;        ///< the last parallel loop
-  int row = -1;           ///< the last loop that only the lhs depends on, of dynamic extent if any is; -1: none
-  std::vector<int> outer; ///< all other parallel loops, outermost first
-  bool packed = false;    ///< the rhs is a load of panels, or a cast of one
-  bool alongDepth = false;  ///< the rhs is a load, or a cast of one, contiguous along the last reduction loop
-  bool alongColumn = false; ///< the same along the column
+  int lhs = -1, rhs = -1;      ///< nodes; the rhs depends on `column`, the lhs does not
+  int column = -1;             ///< the last parallel loop
+  int row = -1;                ///< the last loop that only the lhs depends on, of dynamic extent if any is; -1: none
+  std::vector<int> outer;      ///< all other parallel loops, outermost first
+  bool packed = false;         ///< the rhs is a load of panels, or a cast of one
+  bool alongDepth = false;     ///< the rhs is a load, or a cast of one, contiguous along the last reduction loop
+  bool alongColumn = false;    ///< the same along the column
 };
 
 bool reduces(const Stage &stage);

@@ -98,8 +98,8 @@ bool matchSoftmax(const Pipeline &pipeline, int weights, Decode &a) {
   a.softmax = loadedStage(stage, difference.args[0], rank);
   int maximum = loadedStage(stage, difference.args[1], rank - 1);
   return a.softmax >= a.scores.stage && maximum > a.softmax &&
-         foldedStage(pipeline.stage(maximum), Op::Max, -INFINITY, rank) == a.softmax &&
-         maximum + 3 == weights && weights + 1 == a.values.stage;
+         foldedStage(pipeline.stage(maximum), Op::Max, -INFINITY, rank) == a.softmax && maximum + 3 == weights &&
+         weights + 1 == a.values.stage;
 }
 
 /// Whether the scores and what is made of them walk the same loops and nobody else reads them.
@@ -150,7 +150,8 @@ bool match(const Pipeline &pipeline, Decode &a) {
   const Stage &scores = pipeline.stage(a.scores.stage), &values = pipeline.stage(a.values.stage);
   const Node &lhs = values.body[a.values.lhs], &init = values.body[values.inits[0]];
   int rank = a.scores.column + 1;
-  if (a.scores.rhsOperand < 0 || a.values.rhsOperand < 0 || a.scores.dtype != DType::F32 || a.values.dtype != DType::F32 || !a.scores.alongDepth || !a.values.alongColumn ||
+  if (a.scores.rhsOperand < 0 || a.values.rhsOperand < 0 || a.scores.dtype != DType::F32 ||
+      a.values.dtype != DType::F32 || !a.scores.alongDepth || !a.values.alongColumn ||
       int(scores.loops.size()) != rank + 1 || int(values.loops.size()) != values.parallel + 1 || lhs.op != Op::Load ||
       lhs.source < kStageSource || int(lhs.args.size()) != rank || init.op != Op::Const || init.real != 0)
     return false;
@@ -208,8 +209,8 @@ void defineChunks(const Pipeline &pipeline, const Decode &a, Funcs &f) {
   f.rest = Exprs(f.vars.rbegin() + 1, f.vars.rend());
 }
 
-/// The scores of the rows: products in lanes, which are added up for several rows at a time. Rows past the end repeat the
-/// last one.
+/// The scores of the rows: products in lanes, which are added up for several rows at a time. Rows past the end repeat
+/// the last one.
 void defineDots(Pipeline &pipeline, const Decode &a, Funcs &f) {
   f.depth = RDom(0, a.keyDepth / a.lanes, "depth");
   f.lanes = RDom(0, a.lanes, "lanes");
@@ -266,8 +267,7 @@ void definePartial(Pipeline &pipeline, const Decode &a, Funcs &f) {
       math::exp(math::sub(f.scores(f.args({f.row}, {f.chunk})), Halide::select(masked, 0.0f, most)));
   f.sumLanes = Func("sum_lanes");
   f.sums = Func("sums");
-  defineFold(a, f, f.exponentials, f.sumLanes, f.sums, 0,
-             [](const Expr &x, const Expr &y) { return math::add(x, y); });
+  defineFold(a, f, f.exponentials, f.sumLanes, f.sums, 0, [](const Expr &x, const Expr &y) { return math::add(x, y); });
 
   f.valueRows = RDom(0, kBlockRows, "value_rows");
   Expr inChunk = f.block * kBlockRows + f.valueRows, at = f.chunk * f.rows + inChunk;
@@ -287,9 +287,9 @@ void definePartial(Pipeline &pipeline, const Decode &a, Funcs &f) {
 
   f.partial = Func("partial");
   Expr clamped = Halide::min(f.column, a.valueWidth - 1);
-  f.partial(f.args({f.column}, {f.chunk})) = Halide::select(
-      f.column < a.valueWidth, f.values(f.args({clamped}, {f.chunk})), f.column == a.valueWidth,
-      f.maxima(f.args({}, {f.chunk})), f.sums(f.args({}, {f.chunk})));
+  f.partial(f.args({f.column}, {f.chunk})) =
+      Halide::select(f.column < a.valueWidth, f.values(f.args({clamped}, {f.chunk})), f.column == a.valueWidth,
+                     f.maxima(f.args({}, {f.chunk})), f.sums(f.args({}, {f.chunk})));
 }
 
 /// Puts the chunks together.

@@ -15,10 +15,10 @@ namespace thresh::codegen {
 
 struct Matvec {
   enum class Kind { Streams, Lanes, Tile } kind = Kind::Tile;
-  Tile shape;           ///< of the vectors that leave
-  Halide::Func result;  ///< Lanes: over the loops of the stage
-  LaneReduction lanes;  ///< Lanes
-  TileFunc tile;        ///< Streams, Tile
+  Tile shape;          ///< of the vectors that leave
+  Halide::Func result; ///< Lanes: over the loops of the stage
+  LaneReduction lanes; ///< Lanes
+  TileFunc tile;       ///< Streams, Tile
 };
 
 /// Defines Funcs that compute the contraction where its lhs has one row (or none that is a loop). `shape` and
@@ -30,8 +30,9 @@ Halide::Expr matvecAt(const Pipeline &pipeline, const Matvec &matvec, const Cont
                       const std::vector<Halide::Var> &vars);
 
 /// Splits the loops of `consumer` (`stage`: all of it or the part specialised for one row) in units and tasks, and
-/// computes the matvec for each unit. The loop of the row is renamed `tile`, as other tiles of the consumer may have it. `vars`: its loops, as those of the contraction's stage; `cost`: simple
-/// operations for an element besides the contraction. Returns the loop of a unit.
+/// computes the matvec for each unit. The loop of the row is renamed `tile`, as other tiles of the consumer may have
+/// it. `vars`: its loops, as those of the contraction's stage; `cost`: simple operations for an element besides the
+/// contraction. Returns the loop of a unit.
 Halide::Var scheduleMatvec(const Pipeline &pipeline, const Contraction &c, Matvec &matvec, Halide::Func consumer,
                            Halide::Stage stage, const std::vector<Halide::Var> &vars, int cost);
 

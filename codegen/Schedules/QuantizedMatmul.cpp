@@ -245,8 +245,8 @@ void scheduleTile(QuantizedTile &tile, const Shape &shape, Func consumer) {
 void prefetchCodes(const Pipeline &pipeline, const QuantizedDot &q, QuantizedTile &tile) {
   constexpr int kGroupsAhead = 4;
   if (q.halves == 1)
-    tile.sum.update().prefetch(pipeline.input(q.codesOperand), tile.groups.x, tile.groups.x,
-                               kGroupsAhead, Halide::PrefetchBoundStrategy::NonFaulting);
+    tile.sum.update().prefetch(pipeline.input(q.codesOperand), tile.groups.x, tile.groups.x, kGroupsAhead,
+                               Halide::PrefetchBoundStrategy::NonFaulting);
 }
 
 /// The output, or a copy of the sums.

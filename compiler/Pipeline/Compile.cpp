@@ -40,7 +40,8 @@ public:
       return printModule();
     step("optimizing");
     if (failed(runPhase([this](OpPassManager &passes) {
-          buildSparsePhase(passes, options.weights.value_or(WeightFormat::None), options.cache.value_or(CacheFormat::F32));
+          buildSparsePhase(passes, options.weights.value_or(WeightFormat::None),
+                           options.cache.value_or(CacheFormat::F32));
         })))
       return failure();
     if (options.emit == Phase::Sparse)
@@ -108,7 +109,8 @@ private:
       module = importCheckpoint(checkpoint, context, import);
     } else if (options.context || options.randomSeed || !options.modelConfig.empty()) {
       return emitError(location, "'")
-             << model << "' is no checkpoint, but a context length, random weights or fields of config.json are asked for";
+             << model
+             << "' is no checkpoint, but a context length, random weights or fields of config.json are asked for";
     } else if (model.ends_with(".onnx")) {
       OnnxImportOptions import;
       import.dims = options.dims;
@@ -119,8 +121,9 @@ private:
                << options.dims.begin()->first() << "': the types in '" << model << "' say the extents";
       module = parseSourceFile<ModuleOp>(model, ParserConfig(&context));
     } else {
-      return emitError(location, "cannot tell what '")
-             << model << "' is: expects an .onnx file, a checkpoint folder, its config.json, a .json description, or an .mlir file";
+      return emitError(location, "cannot tell what '") << model
+                                                       << "' is: expects an .onnx file, a checkpoint folder, its "
+                                                          "config.json, a .json description, or an .mlir file";
     }
     if (!module)
       return failure();
@@ -157,7 +160,8 @@ private:
       return failure();
     OpBuilder builder(&context);
     for (auto parameter : module->getOps<ParameterOp>())
-      parameter->setAttr(kParameterOffsetAttr, builder.getI64IntegerAttr(weights.offsets.lookup(parameter.getSymName())));
+      parameter->setAttr(kParameterOffsetAttr,
+                         builder.getI64IntegerAttr(weights.offsets.lookup(parameter.getSymName())));
     summary.weightBytes = weights.dataBytes;
     return success();
   }
@@ -208,7 +212,8 @@ private:
 
   static std::string suffixOf(const codegen::TargetInfo &target) {
     std::string suffix = std::string("__") + target.name;
-    std::replace_if(suffix.begin(), suffix.end(), [](char c) { return !isalnum(c); }, '_');
+    std::replace_if(
+        suffix.begin(), suffix.end(), [](char c) { return !isalnum(c); }, '_');
     return suffix;
   }
 
@@ -367,7 +372,8 @@ private:
     if (options.embedWeights) {
       library.weightsSymbol = "thresh_weights";
       objects.push_back(work.path("weights.o"));
-      return writeWeightsObject(*module, objects.back(), library.weightsSymbol, llvm::Triple(baseline.llvmTriple), weights);
+      return writeWeightsObject(*module, objects.back(), library.weightsSymbol, llvm::Triple(baseline.llvmTriple),
+                                weights);
     }
     library.weightsFile = llvm::sys::path::filename(weightsPath()).str();
     return packWeights(*module, weightsOut.temporary(), weights);

@@ -14,19 +14,19 @@
 namespace thresh {
 
 struct CompileOptions {
-  std::string model;                 ///< .onnx file, checkpoint folder or its config.json, description, or .mlir of the graph stage
-  std::string output;                ///< file to write; text phases print to stdout when empty
-  std::vector<std::string> targets;  ///< empty: the best for this machine
+  std::string model;  ///< .onnx file, checkpoint folder or its config.json, description, or .mlir of the graph stage
+  std::string output; ///< file to write; text phases print to stdout when empty
+  std::vector<std::string> targets; ///< empty: the best for this machine
   Phase emit = Phase::Library;
-  llvm::StringMap<int64_t> dims;     ///< dynamic dimensions to fix, by name
-  std::optional<int64_t> context;    ///< tokens that a session of a decoder can hold; unset: as the checkpoint says
-  std::string modelConfig;           ///< a JSON object that overrules fields of the checkpoint's config.json; empty: none
-  std::optional<WeightFormat> weights;  ///< how matrices are stored; unset: as the model has them
-  std::optional<CacheFormat> cache;     ///< how the states of a decoder (key and value caches) are stored; unset: f32
-  std::optional<int64_t> randomSeed;    ///< set: a checkpoint's weights are noise of this seed, and its folder needs none
+  llvm::StringMap<int64_t> dims;  ///< dynamic dimensions to fix, by name
+  std::optional<int64_t> context; ///< tokens that a session of a decoder can hold; unset: as the checkpoint says
+  std::string modelConfig;        ///< a JSON object that overrules fields of the checkpoint's config.json; empty: none
+  std::optional<WeightFormat> weights; ///< how matrices are stored; unset: as the model has them
+  std::optional<CacheFormat> cache;    ///< how the states of a decoder (key and value caches) are stored; unset: f32
+  std::optional<int64_t> randomSeed; ///< set: a checkpoint's weights are noise of this seed, and its folder needs none
   bool embedWeights = false;
-  std::string cacheDir;              ///< of compiled kernels; empty: no cache
-  int jobs = 2;                      ///< kernels compiled at a time
+  std::string cacheDir; ///< of compiled kernels; empty: no cache
+  int jobs = 2;         ///< kernels compiled at a time
   /// Told of each step: what, how much is done, out of how much (0: unknown). May be empty.
   std::function<void(const std::string &what, int done, int total)> progress;
 };

@@ -8,8 +8,9 @@
 
 namespace thresh {
 
-/// Reads the module attribute `thresh.generation`, a dictionary of the fields of LibraryGeneration that differ from their
-/// defaults, into `defaults`, which stays empty without it. Emits an error for other keys, types and numbers out of range.
+/// Reads the module attribute `thresh.generation`, a dictionary of the fields of LibraryGeneration that differ from
+/// their defaults, into `defaults`, which stays empty without it. Emits an error for other keys, types and numbers out
+/// of range.
 mlir::LogicalResult readGenerationDefaults(mlir::ModuleOp module, std::optional<LibraryGeneration> &defaults);
 
 } // namespace thresh

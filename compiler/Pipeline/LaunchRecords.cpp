@@ -107,7 +107,8 @@ int64_t countElementsRead(const codegen::KernelSpec &spec, int operand, int64_t 
         return elements;
       int64_t points = 1;
       for (const codegen::Extent &extent : stage.loops)
-        points *= extent.value >= 0 ? extent.value : std::max<int64_t>(spec.operands[extent.operand].shape[extent.dim], 1);
+        points *=
+            extent.value >= 0 ? extent.value : std::max<int64_t>(spec.operands[extent.operand].shape[extent.dim], 1);
       gathered += points;
     }
   return std::min(gathered, elements);
@@ -118,7 +119,8 @@ int64_t countWeightBytes(LaunchOp launch, const codegen::KernelSpec &spec) {
   for (auto [index, operand] : llvm::enumerate(launch.getInputs())) {
     auto type = cast<MemRefType>(operand.getType());
     if (findParameter(operand) && type.hasStaticShape())
-      bytes += countElementsRead(spec, index, type.getNumElements()) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      bytes +=
+          countElementsRead(spec, index, type.getNumElements()) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
   return bytes;
 }

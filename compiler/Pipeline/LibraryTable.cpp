@@ -23,13 +23,13 @@ public:
         pointer(PointerType::getUnqual(context)), i32(Type::getInt32Ty(context)), i64(Type::getInt64Ty(context)) {}
 
   std::unique_ptr<Module> build() {
-    Constant *table = structure(
-        {number(i32, THRESH_ABI_VERSION), number(i32, library.entries.size()), entries(),
-         number(i32, library.variants.size()), number(i32, 0), variants(), metadata(), optionalText(library.weightsFile),
-         embeddedWeights(), number(i64, library.weights.dataBytes), number(i64, library.weights.headerBytes),
-         number(i64, library.weights.id), function("halide_set_custom_do_par_for"), states(),
-         number(i32, library.states.size()), number(i32, 0), number(i64, library.stateBytes),
-         number(i64, library.context), generation()});
+    Constant *table =
+        structure({number(i32, THRESH_ABI_VERSION), number(i32, library.entries.size()), entries(),
+                   number(i32, library.variants.size()), number(i32, 0), variants(), metadata(),
+                   optionalText(library.weightsFile), embeddedWeights(), number(i64, library.weights.dataBytes),
+                   number(i64, library.weights.headerBytes), number(i64, library.weights.id),
+                   function("halide_set_custom_do_par_for"), states(), number(i32, library.states.size()),
+                   number(i32, 0), number(i64, library.stateBytes), number(i64, library.context), generation()});
     GlobalVariable *exported = global(table, THRESH_ABI_SYMBOL);
     exported->setLinkage(GlobalValue::ExternalLinkage);
     return std::move(module);
@@ -41,8 +41,8 @@ private:
   Constant *structure(ArrayRef<Constant *> fields) { return ConstantStruct::getAnon(context, fields); }
 
   GlobalVariable *global(Constant *value, const Twine &name) {
-    auto *variable = new GlobalVariable(*module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value,
-                                        name);
+    auto *variable =
+        new GlobalVariable(*module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value, name);
     return variable;
   }
 
@@ -84,8 +84,8 @@ private:
       shape.push_back(number(i64, extent));
       symbols.push_back(optionalText(symbol));
     }
-    return structure({text(tensor.name), number(i32, tensor.dtype), number(i32, tensor.shape.size()), array(shape, "shape"),
-                      array(symbols, "symbols"), number(i32, tensor.optional), number(i32, 0),
+    return structure({text(tensor.name), number(i32, tensor.dtype), number(i32, tensor.shape.size()),
+                      array(shape, "shape"), array(symbols, "symbols"), number(i32, tensor.optional), number(i32, 0),
                       number(i64, tensor.defaultValue)});
   }
 
@@ -99,9 +99,9 @@ private:
   Constant *entries() {
     SmallVector<Constant *> elements;
     for (const Signature &entry : library.entries)
-      elements.push_back(structure({text(entry.name), number(i32, entry.inputs.size()), number(i32, entry.outputs.size()),
-                                    tensors(entry.inputs), tensors(entry.outputs), number(i32, entry.tokenInput),
-                                    number(i32, 0), number(i64, entry.weightBytes)}));
+      elements.push_back(structure({text(entry.name), number(i32, entry.inputs.size()),
+                                    number(i32, entry.outputs.size()), tensors(entry.inputs), tensors(entry.outputs),
+                                    number(i32, entry.tokenInput), number(i32, 0), number(i64, entry.weightBytes)}));
     return array(elements, "entries");
   }
 
@@ -111,9 +111,9 @@ private:
       SmallVector<Constant *> shape;
       for (int64_t extent : state.shape)
         shape.push_back(number(i64, extent));
-      elements.push_back(structure({text(state.name), number(i32, state.dtype), number(i32, state.shape.size()),
-                                    array(shape, "shape"), number(i64, state.offset), number(i64, state.bytes),
-                                    number(i64, state.window)}));
+      elements.push_back(
+          structure({text(state.name), number(i32, state.dtype), number(i32, state.shape.size()), array(shape, "shape"),
+                     number(i64, state.offset), number(i64, state.bytes), number(i64, state.window)}));
     }
     return array(elements, "states");
   }

@@ -11,7 +11,6 @@ namespace thresh {
 
 namespace {
 
-
 Json describeTensor(const SignatureTensor &tensor) {
   Json shape = Json::array();
   for (auto [extent, symbol] : llvm::zip(tensor.shape, tensor.dimSymbols))
@@ -37,7 +36,8 @@ Json describeKernel(const codegen::KernelSpec &spec) {
     Json shape = Json::array();
     for (int64_t extent : operand.shape)
       shape.push_back(extent < 0 ? Json("?") : Json(extent));
-    operands.push_back({{"name", operand.name}, {"dtype", dtypeName(static_cast<int>(operand.dtype))}, {"shape", shape}});
+    operands.push_back(
+        {{"name", operand.name}, {"dtype", dtypeName(static_cast<int>(operand.dtype))}, {"shape", shape}});
   }
   return {{"name", spec.name},
           {"family", stringifyKernelFamily(static_cast<KernelFamily>(spec.family)).str()},
@@ -89,9 +89,14 @@ std::string buildMetadata(const LibraryDescription &library, llvm::StringRef mod
       record["weight_bytes"] = launch.weightBytes;
     launchList.push_back(record);
   }
-  Json metadata{{"format", 1},         {"compiler", "thresh 0.1.0"}, {"model", model.str()},
-                {"targets", targets},  {"entries", entries},         {"kernels", kernelList},
-                {"launches", launchList}, {"weights", describeWeights(library)}};
+  Json metadata{{"format", 1},
+                {"compiler", "thresh 0.1.0"},
+                {"model", model.str()},
+                {"targets", targets},
+                {"entries", entries},
+                {"kernels", kernelList},
+                {"launches", launchList},
+                {"weights", describeWeights(library)}};
   if (library.context) {
     metadata["states"] = describeStates(library);
     metadata["tokenizer"] = library.tokenizer;

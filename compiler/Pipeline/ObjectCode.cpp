@@ -118,8 +118,15 @@ Error linkLibrary(ArrayRef<std::string> objects, StringRef output, StringRef wor
       return createStringError(code, "cannot write '" + script + "': " + code.message());
     file << "{ global: " THRESH_ABI_SYMBOL "; local: *; };\n";
   }
-  std::vector<std::string> arguments{"-shared", "-Bsymbolic", "--gc-sections", "--build-id=none", "-z", "now",
-                                     "--version-script=" + script.str().str(), "-o", output.str()};
+  std::vector<std::string> arguments{"-shared",
+                                     "-Bsymbolic",
+                                     "--gc-sections",
+                                     "--build-id=none",
+                                     "-z",
+                                     "now",
+                                     "--version-script=" + script.str().str(),
+                                     "-o",
+                                     output.str()};
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   arguments.push_back("--as-needed");
   for (const std::string &library : systemLibraries())

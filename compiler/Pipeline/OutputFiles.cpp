@@ -12,8 +12,7 @@ namespace fs = llvm::sys::fs;
 namespace thresh {
 
 PendingFile::PendingFile(std::string path)
-    : path(std::move(path)),
-      temporaryPath(this->path + ".tmp" + std::to_string(llvm::sys::Process::getProcessId())) {}
+    : path(std::move(path)), temporaryPath(this->path + ".tmp" + std::to_string(llvm::sys::Process::getProcessId())) {}
 
 PendingFile::~PendingFile() {
   if (!temporaryPath.empty())

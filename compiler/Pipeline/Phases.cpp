@@ -52,9 +52,10 @@ std::optional<Phase> parsePhase(StringRef name) {
 }
 
 void registerDialects(DialectRegistry &registry) {
-  registry.insert<affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect,
-                  func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
-                  scf::SCFDialect, tensor::TensorDialect, ThreshDialect, ub::UBDialect>();
+  registry
+      .insert<affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect,
+              func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+              scf::SCFDialect, tensor::TensorDialect, ThreshDialect, ub::UBDialect>();
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
@@ -132,7 +133,9 @@ void buildLlvmPhase(OpPassManager &passes) {
 }
 
 void registerPhasePipelines() {
-  static PassPipelineRegistration<> sparse("thresh-sparse-pipeline", "graph to sparse", [](OpPassManager &passes) { buildSparsePhase(passes, WeightFormat::None, CacheFormat::F32); });
+  static PassPipelineRegistration<> sparse("thresh-sparse-pipeline", "graph to sparse", [](OpPassManager &passes) {
+    buildSparsePhase(passes, WeightFormat::None, CacheFormat::F32);
+  });
   static PassPipelineRegistration<> linalg("thresh-linalg-pipeline", "sparse to linalg", buildLinalgPhase);
   static PassPipelineRegistration<> kernels("thresh-kernels-pipeline", "linalg to kernels", buildKernelsPhase);
   static PassPipelineRegistration<> llvm("thresh-llvm-pipeline", "kernels to the LLVM dialect", buildLlvmPhase);

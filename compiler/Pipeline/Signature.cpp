@@ -22,7 +22,8 @@ std::optional<int> readDtype(Type element, Attribute attribute) {
     return static_cast<int>(*dtype);
   auto named = dyn_cast<StringAttr>(attribute);
   for (auto [number, name] : llvm::enumerate(kDtypeNames)) {
-    bool isUnsigned = name[0] == 'u' && element.isInteger() && StringRef(name).ends_with(std::to_string(element.getIntOrFloatBitWidth()));
+    bool isUnsigned = name[0] == 'u' && element.isInteger() &&
+                      StringRef(name).ends_with(std::to_string(element.getIntOrFloatBitWidth()));
     if (named && named.getValue() == name && (isUnsigned || static_cast<int>(*dtype) == static_cast<int>(number)))
       return number;
   }
@@ -36,8 +37,8 @@ FailureOr<SignatureTensor> readTensor(func::FuncOp function, Type type, Dictiona
   if (!tensorType)
     return function.emitError("expects ranked tensors as inputs and outputs, but got ") << type;
   if (tensorType.getRank() > THRESH_MAX_RANK)
-    return function.emitError("expects at most ") << THRESH_MAX_RANK << " dimensions for " << role << " " << index << ", but got "
-                                                  << tensorType.getRank();
+    return function.emitError("expects at most ")
+           << THRESH_MAX_RANK << " dimensions for " << role << " " << index << ", but got " << tensorType.getRank();
   auto get = [&](StringRef name) { return attributes ? attributes.get(name) : Attribute(); };
   Attribute named = get("thresh.dtype");
   std::optional<int> dtype = readDtype(tensorType.getElementType(), named);

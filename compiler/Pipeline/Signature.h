@@ -12,24 +12,24 @@ namespace thresh {
 /// One input or output, as runtime/include/thresh/abi.h declares it.
 struct SignatureTensor {
   std::string name;
-  int dtype = 0;                        ///< thresh_dtype
-  std::vector<int64_t> shape;           ///< -1 where dynamic
-  std::vector<std::string> dimSymbols;  ///< "" where static
-  bool optional = false;                ///< an input that the caller may leave out
-  int64_t defaultValue = 0;             ///< what an omitted input is filled with
+  int dtype = 0;                       ///< thresh_dtype
+  std::vector<int64_t> shape;          ///< -1 where dynamic
+  std::vector<std::string> dimSymbols; ///< "" where static
+  bool optional = false;               ///< an input that the caller may leave out
+  int64_t defaultValue = 0;            ///< what an omitted input is filled with
 };
 
 struct Signature {
   std::string name; ///< of the entry point: "main"
   std::vector<SignatureTensor> inputs;
   std::vector<SignatureTensor> outputs;
-  int tokenInput = -1; ///< input (attribute thresh.tokens) whose last extent counts the tokens of a call; -1: none
+  int tokenInput = -1;     ///< input (attribute thresh.tokens) whose last extent counts the tokens of a call; -1: none
   int64_t weightBytes = 0; ///< of parameters that a call reads when every dynamic extent is 1; known once kernels are
 };
 
 /// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype,
-/// thresh.default and thresh.tokens of arguments and results. Emits an error for types that the ABI does not have, names
-/// that occur twice, and functions that cannot be entry points: of no block or several, or with calls.
+/// thresh.default and thresh.tokens of arguments and results. Emits an error for types that the ABI does not have,
+/// names that occur twice, and functions that cannot be entry points: of no block or several, or with calls.
 mlir::FailureOr<Signature> readSignature(mlir::func::FuncOp function);
 
 /// The name of a thresh_dtype: "f32".

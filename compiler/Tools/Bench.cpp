@@ -204,11 +204,13 @@ int benchCommand(int argc, char **argv) {
                             storeInteger(options.rounds, 1, 100000)});
   syntax.options.push_back(
       {"--seconds", "S", "length of a turn, which holds at least 3 calls; default 0.3", storeReal(options.seconds, 0)});
-  syntax.options.push_back({"--entry", "NAME", "entry point to time; default: `decode`, else the first", storeText(request.entry)});
-  syntax.options.push_back({"--depth", "N,N,...", "tokens that a session holds before each turn; default 16, for prefill 0",
+  syntax.options.push_back(
+      {"--entry", "NAME", "entry point to time; default: `decode`, else the first", storeText(request.entry)});
+  syntax.options.push_back({"--depth", "N,N,...",
+                            "tokens that a session holds before each turn; default 16, for prefill 0",
                             storeIntegers(text.depths, 0, INT32_MAX)});
-  syntax.options.push_back({"--tokens", "N", "tokens of a turn; default 16, for prefill 512",
-                            storeInteger(text.tokens, 1, INT32_MAX)});
+  syntax.options.push_back(
+      {"--tokens", "N", "tokens of a turn; default 16, for prefill 512", storeInteger(text.tokens, 1, INT32_MAX)});
   syntax.options.push_back({"--json", nullptr, "print one JSON object", storeFlag(options.json)});
   ParseResult parsed = parseCommandLine(syntax, argc, argv, request.library);
   if (parsed != ParseResult::Run)

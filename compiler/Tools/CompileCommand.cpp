@@ -75,8 +75,8 @@ std::string takeSeed(const std::string &text, std::optional<int64_t> &seed) {
 
 /// A `take` for one of the names that `parse` knows.
 template <typename Format>
-std::function<std::string(const std::string &)> storeFormat(std::optional<Format> &target, std::optional<Format> (*parse)(StringRef),
-                                                            std::string (*names)()) {
+std::function<std::string(const std::string &)>
+storeFormat(std::optional<Format> &target, std::optional<Format> (*parse)(StringRef), std::string (*names)()) {
   return [&target, parse, names](const std::string &text) -> std::string {
     target = parse(text);
     return target ? "" : "expects one of " + names() + ", but got '" + text + "'";
@@ -94,8 +94,8 @@ bool isBinary(Phase phase) { return phase == Phase::Library || phase == Phase::O
 
 void report(const CompileOptions &options, const CompileSummary &summary, double seconds) {
   llvm::outs() << options.output << ": " << llvm::format("%.1f KiB", summary.libraryBytes / 1024.0) << ", weights "
-               << llvm::format("%.1f MiB", summary.weightBytes / 1048576.0) << (options.embedWeights ? " inside" : "") << ", "
-               << summary.kernels << " kernels (" << summary.kernelsFromCache << " from the cache), "
+               << llvm::format("%.1f MiB", summary.weightBytes / 1048576.0) << (options.embedWeights ? " inside" : "")
+               << ", " << summary.kernels << " kernels (" << summary.kernelsFromCache << " from the cache), "
                << llvm::format("%.1f s", seconds) << "\n";
 }
 
@@ -111,16 +111,20 @@ int compileCommand(int argc, char **argv) {
   CommandSyntax syntax{
       argv[0],
       "MODEL",
-      "Compiles MODEL (an .onnx file, a checkpoint folder or its config.json, a .json description, or an .mlir file of the\n"
+      "Compiles MODEL (an .onnx file, a checkpoint folder or its config.json, a .json description, or an .mlir file of "
+      "the\n"
       "graph stage) to a shared library OUT.so and its weights OUT.weights.safetensors.",
       {{"-o", "OUT", "file to write; the text stages print to standard output without it", storeText(options.output)},
-       {"--target", "T[,T]", "targets: host (default), x86-64, x86-64-v3, x86-64-v4, x86-64-v4-vnni (Zen 4);\nwith several, the library picks the best that the CPU can run",
+       {"--target", "T[,T]",
+        "targets: host (default), x86-64, x86-64-v3, x86-64-v4, x86-64-v4-vnni (Zen 4);\nwith several, the library "
+        "picks the best that the CPU can run",
         [&](const std::string &text) { return takeTargets(text, options.targets); }},
        {"--emit", "STAGE", stages.c_str(), [&](const std::string &text) { return takePhase(text, options.emit); }},
        {"--dim", "NAME=N", "fix the dynamic dimension NAME to N (repeatable)", storeNamedInteger(dims, 0)},
        {"--context", "N", "tokens that a session of a decoder can hold (default: what the model allows, at most 4096)",
         storeInteger(contextTokens, 1, kMaxContext)},
-       {"--quantize", "FORMAT", "how matrices are stored: none (default: f32), f16, bf16, q8, q4 (8 or 4 bits in groups of 32)",
+       {"--quantize", "FORMAT",
+        "how matrices are stored: none (default: f32), f16, bf16, q8, q4 (8 or 4 bits in groups of 32)",
         storeFormat(options.weights, parseWeightFormat, weightFormatNames)},
        {"--kv-cache", "FORMAT", "how a decoder's key and value caches are stored: f32 (default), f16, bf16, q8",
         storeFormat(options.cache, parseCacheFormat, cacheFormatNames)},
@@ -133,9 +137,12 @@ int compileCommand(int argc, char **argv) {
        {"--jobs", "N", "kernels compiled at a time (default 2)", storeInteger(jobs, 1, 256)},
        {"-v", nullptr, "print each step on a line of its own", storeFlag(verbose)}}};
   switch (parseCommandLine(syntax, argc, argv, options.model)) {
-  case ParseResult::HelpPrinted: return 0;
-  case ParseResult::Failed: return 1;
-  case ParseResult::Run: break;
+  case ParseResult::HelpPrinted:
+    return 0;
+  case ParseResult::Failed:
+    return 1;
+  case ParseResult::Run:
+    break;
   }
   if (isBinary(options.emit) && options.output.empty()) {
     llvm::errs() << argv[0] << ": error: expects -o OUT.so (see " << argv[0] << " --help)\n";

@@ -34,10 +34,14 @@ std::string describePlace(Location location) {
 
 const char *severityName(DiagnosticSeverity severity) {
   switch (severity) {
-  case DiagnosticSeverity::Error: return "error";
-  case DiagnosticSeverity::Warning: return "warning";
-  case DiagnosticSeverity::Remark: return "remark";
-  case DiagnosticSeverity::Note: return "note";
+  case DiagnosticSeverity::Error:
+    return "error";
+  case DiagnosticSeverity::Warning:
+    return "warning";
+  case DiagnosticSeverity::Remark:
+    return "remark";
+  case DiagnosticSeverity::Note:
+    return "note";
   }
   return "error";
 }
@@ -51,7 +55,8 @@ void DiagnosticPrinter::print(Diagnostic &diagnostic) {
   before();
   errors |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
   std::string place = describePlace(diagnostic.getLocation());
-  llvm::errs() << severityName(diagnostic.getSeverity()) << ": " << place << (place.empty() ? "" : ": ") << diagnostic << "\n";
+  llvm::errs() << severityName(diagnostic.getSeverity()) << ": " << place << (place.empty() ? "" : ": ") << diagnostic
+               << "\n";
   for (Diagnostic &note : diagnostic.getNotes())
     print(note);
 }

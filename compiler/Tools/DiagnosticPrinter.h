@@ -8,8 +8,8 @@
 
 namespace thresh {
 
-/// Prints every diagnostic of a context to stderr as `error: PLACE: message`; PLACE is a file position, the name of a node
-/// or of a tensor. `before` runs ahead of each, to clear a progress line.
+/// Prints every diagnostic of a context to stderr as `error: PLACE: message`; PLACE is a file position, the name of a
+/// node or of a tensor. `before` runs ahead of each, to clear a progress line.
 class DiagnosticPrinter {
 public:
   DiagnosticPrinter(mlir::MLIRContext &context, std::function<void()> before);

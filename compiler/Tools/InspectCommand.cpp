@@ -1,6 +1,7 @@
 //===- InspectCommand.cpp - thresh inspect --------------------------------------===//
 //
-// Reads the metadata section of a compiled library without loading it, so that libraries for other CPUs can be looked at.
+// Reads the metadata section of a compiled library without loading it, so that libraries for other CPUs can be looked
+// at.
 //
 //===-----------------------------------------------------------------------===//
 #include "compiler/Tools/InspectCommand.h"
@@ -8,10 +9,10 @@
 #include "compiler/Pipeline/LibraryTable.h"
 #include "compiler/Tools/CommandLine.h"
 
+#include "nlohmann/json.hpp"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "nlohmann/json.hpp"
 
 using Json = nlohmann::ordered_json;
 
@@ -80,7 +81,8 @@ void printKernels(const Json &metadata) {
   llvm::outs() << ")\n";
   for (const Json &kernel : metadata["kernels"]) {
     std::string name = kernel.value("name", "");
-    llvm::outs() << "  " << llvm::left_justify(name, 26) << " x" << llvm::left_justify(std::to_string(launches[name]), 4);
+    llvm::outs() << "  " << llvm::left_justify(name, 26) << " x"
+                 << llvm::left_justify(std::to_string(launches[name]), 4);
     for (const Json &operand : kernel["operands"])
       llvm::outs() << " " << shapeOf(operand);
     llvm::outs() << "\n";
@@ -92,7 +94,11 @@ void printWeights(const Json &metadata, bool all) {
   std::string file = weights.value("file", "");
   int64_t bytes = weights.value("bytes", int64_t(0));
   llvm::outs() << "weights " << llvm::format("%.1f MiB", bytes / 1048576.0) << " in " << weights["tensors"].size()
-               << " tensors, " << (bytes == 0 ? "none needed" : file.empty() ? "embedded" : file) << "\n";
+               << " tensors, "
+               << (bytes == 0     ? "none needed"
+                   : file.empty() ? "embedded"
+                                  : file)
+               << "\n";
   if (!all)
     return;
   for (const Json &tensor : weights["tensors"])
@@ -123,13 +129,17 @@ int inspectCommand(int argc, char **argv) {
   bool json = false, tensors = false;
   CommandSyntax syntax{argv[0],
                        "OUT.so",
-                       "Prints what a compiled library holds: signature, targets, kernels, weights, states, sizes. The library is not loaded.",
+                       "Prints what a compiled library holds: signature, targets, kernels, weights, states, sizes. The "
+                       "library is not loaded.",
                        {{"--json", nullptr, "print the metadata as JSON", storeFlag(json)},
                         {"--weights", nullptr, "list every packed tensor", storeFlag(tensors)}}};
   switch (parseCommandLine(syntax, argc, argv, path)) {
-  case ParseResult::HelpPrinted: return 0;
-  case ParseResult::Failed: return 1;
-  case ParseResult::Run: break;
+  case ParseResult::HelpPrinted:
+    return 0;
+  case ParseResult::Failed:
+    return 1;
+  case ParseResult::Run:
+    break;
   }
   std::string error;
   std::string text = readMetadata(path, error);
@@ -146,8 +156,8 @@ int inspectCommand(int argc, char **argv) {
   }
   uint64_t bytes = 0;
   (void)llvm::sys::fs::file_size(path, bytes);
-  llvm::outs() << path << ": " << llvm::format("%.1f KiB", bytes / 1024.0) << ", compiled from " << metadata.value("model", "?")
-               << " by " << metadata.value("compiler", "?") << "\n";
+  llvm::outs() << path << ": " << llvm::format("%.1f KiB", bytes / 1024.0) << ", compiled from "
+               << metadata.value("model", "?") << " by " << metadata.value("compiler", "?") << "\n";
   llvm::outs() << "targets";
   for (const Json &target : metadata["targets"])
     llvm::outs() << " " << target.get<std::string>();

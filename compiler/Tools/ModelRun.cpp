@@ -128,8 +128,8 @@ const thresh_tensor_info *ModelRun::declaration(const char *name) const {
 
 std::string ModelRun::run() {
   thresh_status status;
-  thresh_session_run(session, entryIndex, inputs.data(), int32_t(inputs.size()), outputs.data(), int32_t(outputs.size()),
-                     &status);
+  thresh_session_run(session, entryIndex, inputs.data(), int32_t(inputs.size()), outputs.data(),
+                     int32_t(outputs.size()), &status);
   return status.message;
 }
 

@@ -201,8 +201,7 @@ std::string TextBench::measureDepth(DepthReport &report) {
       report.perToken.addRound({secondsPerToken});
   }
   if (isOneToken())
-    report.touchedBytes =
-        double(thresh_model_touched_bytes(model.get(), entry, report.depth + 1 + options.tokens / 2));
+    report.touchedBytes = double(thresh_model_touched_bytes(model.get(), entry, report.depth + 1 + options.tokens / 2));
   return wrong;
 }
 
@@ -215,7 +214,8 @@ std::string TextBench::measure() {
   }
   filled.reset();
   readBandwidthAlone = measureReadBandwidth(1, options.seconds);
-  readBandwidth = thresh_num_threads() == 1 ? readBandwidthAlone : measureReadBandwidth(thresh_num_threads(), options.seconds);
+  readBandwidth =
+      thresh_num_threads() == 1 ? readBandwidthAlone : measureReadBandwidth(thresh_num_threads(), options.seconds);
   return "";
 }
 
@@ -245,11 +245,13 @@ void TextBench::print() const {
 
 nlohmann::ordered_json TextBench::toJson(const DepthReport &report) const {
   const Latencies &perToken = report.perToken;
-  nlohmann::ordered_json json = {
-      {"depth", report.depth},
-      {"seconds_per_token",
-       {{"median", perToken.median()}, {"min", perToken.minimum()}, {"max", perToken.maximum()}, {"turns", perToken.all}}},
-      {"tokens_per_s", 1 / perToken.median()}};
+  nlohmann::ordered_json json = {{"depth", report.depth},
+                                 {"seconds_per_token",
+                                  {{"median", perToken.median()},
+                                   {"min", perToken.minimum()},
+                                   {"max", perToken.maximum()},
+                                   {"turns", perToken.all}}},
+                                 {"tokens_per_s", 1 / perToken.median()}};
   if (report.touchedBytes > 0) {
     json["touched_bytes"] = report.touchedBytes;
     json["read_bytes_per_s"] = report.touchedBytes / perToken.median();

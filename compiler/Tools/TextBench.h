@@ -11,8 +11,9 @@
 namespace thresh {
 
 struct TextBenchOptions {
-  std::vector<int64_t> depths; ///< tokens that a session holds before a turn, ascending; empty: 16 for one token, else 0
-  int64_t tokens = 0;          ///< of a turn; 0: 16 for one token, else 512
+  std::vector<int64_t>
+      depths;         ///< tokens that a session holds before a turn, ascending; empty: 16 for one token, else 0
+  int64_t tokens = 0; ///< of a turn; 0: 16 for one token, else 512
   int64_t rounds = 10;
   double seconds = 0.3; ///< for each yardstick of the machine
   bool json = false;

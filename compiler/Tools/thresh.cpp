@@ -26,7 +26,8 @@ constexpr Command kCommands[] = {
 };
 
 void printUsage(FILE *stream) {
-  std::fprintf(stream, "usage: thresh COMMAND ...\n\nAn ahead-of-time compiler for sparse neural networks.\n\ncommands:\n");
+  std::fprintf(stream,
+               "usage: thresh COMMAND ...\n\nAn ahead-of-time compiler for sparse neural networks.\n\ncommands:\n");
   for (const Command &command : kCommands)
     std::fprintf(stream, "  %-10s %s\n", command.name, command.help);
   std::fprintf(stream, "\n`thresh COMMAND --help` lists a command's options.\n");

@@ -1,8 +1,8 @@
 //===- BindEntryPoints.cpp - Arguments and results become inputs and outputs -===//
 //
-// Runs on tensors, after kernels are formed and just before bufferization: a launch or write_rows that computes a result
-// writes straight into the output, which from then on is all that keeps it alive. Outputs are asked for before a state is
-// written, so that a call whose outputs have no room leaves the session as it was.
+// Runs on tensors, after kernels are formed and just before bufferization: a launch or write_rows that computes a
+// result writes straight into the output, which from then on is all that keeps it alive. Outputs are asked for before a
+// state is written, so that a call whose outputs have no room leaves the session as it was.
 //
 //===-----------------------------------------------------------------------===//
 #include "compiler/Transforms/Passes.h"
@@ -27,8 +27,8 @@ void bindInputs(func::FuncOp function, OpBuilder &builder) {
   }
 }
 
-/// The destination of the op that computes `value` into a tensor of its own, if nothing else needs that value's memory to
-/// differ.
+/// The destination of the op that computes `value` into a tensor of its own, if nothing else needs that value's memory
+/// to differ.
 OpOperand *ownDestination(Value value) {
   if (!isa_and_nonnull<LaunchOp, WriteRowsOp>(value.getDefiningOp()))
     return nullptr;
@@ -43,10 +43,11 @@ Operation *outputPlace(Operation *writer, ValueRange sizes) {
     if (&op == writer)
       break;
     if (isa<AppendStateOp>(op))
-      return llvm::all_of(sizes, [&](Value size) {
-               Operation *def = size.getDefiningOp();
-               return !def || def->isBeforeInBlock(&op);
-             })
+      return llvm::all_of(sizes,
+                          [&](Value size) {
+                            Operation *def = size.getDefiningOp();
+                            return !def || def->isBeforeInBlock(&op);
+                          })
                  ? &op
                  : writer;
   }

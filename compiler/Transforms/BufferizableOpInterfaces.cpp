@@ -95,8 +95,8 @@ struct LoadParameterModel : BufferizableOpInterface::ExternalModel<LoadParameter
                           BufferizationState &) const {
     auto load = cast<LoadParameterOp>(op);
     auto type = cast<RankedTensorType>(load.getType());
-    Value buffer = LoadParameterOp::create(rewriter, op->getLoc(), MemRefType::get(type.getShape(), type.getElementType()),
-                                           load.getParameterAttr());
+    Value buffer = LoadParameterOp::create(
+        rewriter, op->getLoc(), MemRefType::get(type.getShape(), type.getElementType()), load.getParameterAttr());
     replaceOpWithBufferizedValues(rewriter, op, buffer);
     return success();
   }

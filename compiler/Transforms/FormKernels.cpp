@@ -74,8 +74,8 @@ private:
     Value stored = value;
     if (value.getType().isIndex())
       stored = arith::IndexCastOp::create(builder, value.getLoc(), builder.getI64Type(), value);
-    Value boxed = tensor::FromElementsOp::create(
-        builder, value.getLoc(), RankedTensorType::get({}, stored.getType()), ValueRange{stored});
+    Value boxed = tensor::FromElementsOp::create(builder, value.getLoc(), RankedTensorType::get({}, stored.getType()),
+                                                 ValueRange{stored});
     boxedScalars[value] = boxed;
     inputs.insert(boxed);
   }

@@ -43,7 +43,8 @@ bool shouldFuse(OpOperand *operand) {
   if (!producer || !consumer)
     return false;
   if (isDataMovement(producer) && producer.getNumDpsInputs() <= 1)
-    return !isContraction(consumer) || producer.getMatchingIndexingMap(producer.getDpsInputOperand(0)).isProjectedPermutation();
+    return !isContraction(consumer) ||
+           producer.getMatchingIndexingMap(producer.getDpsInputOperand(0)).isProjectedPermutation();
   if (isWidening(producer))
     return true;
   if (readsNoTensor(producer))
@@ -51,8 +52,8 @@ bool shouldFuse(OpOperand *operand) {
   return producer->hasOneUse() && !isContraction(consumer) && readsOnce(operand, consumer);
 }
 
-/// A contraction whose only reader takes its dimensions in another order computes them in that order: schedules then see
-/// one loop order from the contraction to the end of its epilogue.
+/// A contraction whose only reader takes its dimensions in another order computes them in that order: schedules then
+/// see one loop order from the contraction to the end of its epilogue.
 struct ReorderContraction : OpRewritePattern<GenericOp> {
   using OpRewritePattern::OpRewritePattern;
 

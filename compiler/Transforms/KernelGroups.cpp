@@ -198,7 +198,8 @@ private:
       if (!producer)
         return;
       AffineMap access = cast<GenericOp>(use.getOwner()).getMatchingIndexingMap(&use);
-      if (!access.isProjectedPermutation() || (isContraction(producer) && (contractions == 2 || multipliesByWeight(producer))))
+      if (!access.isProjectedPermutation() ||
+          (isContraction(producer) && (contractions == 2 || multipliesByWeight(producer))))
         return;
       add(producer);
     };

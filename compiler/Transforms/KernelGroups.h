@@ -26,8 +26,8 @@ bool isContraction(mlir::linalg::GenericOp op);
 /// element of another argument. Null for other values.
 mlir::BlockArgument storedElement(mlir::Value value);
 
-/// True for the two halves of a product with a quantised matrix (dialects/README.md, `thresh.quantized_matmul`): the i32 sum of
-/// each group, and the f32 sum of scaled groups, which reads nothing but the first and scales.
+/// True for the two halves of a product with a quantised matrix (dialects/README.md, `thresh.quantized_matmul`): the
+/// i32 sum of each group, and the f32 sum of scaled groups, which reads nothing but the first and scales.
 bool isGroupSum(mlir::linalg::GenericOp op);
 bool isQuantizedContraction(mlir::linalg::GenericOp op);
 

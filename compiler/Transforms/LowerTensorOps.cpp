@@ -27,8 +27,8 @@ Value generateTensor(OpBuilder &builder, Location loc, RankedTensorType type, Ar
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
   auto identity = builder.getMultiDimIdentityMap(type.getRank());
   auto generic = linalg::GenericOp::create(
-      builder, loc, TypeRange{empty.getType()}, ValueRange{}, ValueRange{empty}, ArrayRef<AffineMap>{identity}, iterators,
-      [&](OpBuilder &nested, Location bodyLoc, ValueRange) {
+      builder, loc, TypeRange{empty.getType()}, ValueRange{}, ValueRange{empty}, ArrayRef<AffineMap>{identity},
+      iterators, [&](OpBuilder &nested, Location bodyLoc, ValueRange) {
         SmallVector<Value> indices;
         for (int64_t dim = 0; dim < type.getRank(); ++dim)
           indices.push_back(linalg::IndexOp::create(nested, bodyLoc, dim));
@@ -66,22 +66,23 @@ struct LowerExtractSlice : OpRewritePattern<tensor::ExtractSliceOp> {
       rewriter.replaceOp(op, lowerStatic(op, sizes, dropped, rewriter));
       return success();
     }
-    rewriter.replaceOp(op, generateTensor(rewriter, loc, op.getType(), sizes, [&](OpBuilder &b, Location l, ValueRange at) {
-                         SmallVector<Value> source;
-                         unsigned next = 0;
-                         for (unsigned dim = 0; dim < offsets.size(); ++dim) {
-                           Value index = offsetValues[dim];
-                           if (!dropped.test(dim))
-                             index = addIndex(b, l, index, b.createOrFold<arith::MulIOp>(l, at[next++], strideValues[dim]));
-                           source.push_back(index);
-                         }
-                         return tensor::ExtractOp::create(b, l, op.getSource(), source).getResult();
-                       }));
+    rewriter.replaceOp(
+        op, generateTensor(rewriter, loc, op.getType(), sizes, [&](OpBuilder &b, Location l, ValueRange at) {
+          SmallVector<Value> source;
+          unsigned next = 0;
+          for (unsigned dim = 0; dim < offsets.size(); ++dim) {
+            Value index = offsetValues[dim];
+            if (!dropped.test(dim))
+              index = addIndex(b, l, index, b.createOrFold<arith::MulIOp>(l, at[next++], strideValues[dim]));
+            source.push_back(index);
+          }
+          return tensor::ExtractOp::create(b, l, op.getSource(), source).getResult();
+        }));
     return success();
   }
 
-  /// With constant offsets and strides the slice is an affine read that fuses like a transpose. A dimension read from its
-  /// start in steps of 1 must be read whole: linalg takes a plain loop index to mean equal extents.
+  /// With constant offsets and strides the slice is an affine read that fuses like a transpose. A dimension read from
+  /// its start in steps of 1 must be read whole: linalg takes a plain loop index to mean equal extents.
   static bool isAffineRead(tensor::ExtractSliceOp op, const llvm::SmallBitVector &dropped) {
     for (auto [dim, offset, stride, size] :
          llvm::enumerate(op.getMixedOffsets(), op.getMixedStrides(), op.getMixedSizes())) {
@@ -110,10 +111,9 @@ struct LowerExtractSlice : OpRewritePattern<tensor::ExtractSliceOp> {
     SmallVector<AffineMap> maps{AffineMap::get(rank, 0, read, rewriter.getContext()),
                                 rewriter.getMultiDimIdentityMap(rank)};
     SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
-    auto copy = linalg::GenericOp::create(rewriter, loc, TypeRange{empty.getType()}, ValueRange{op.getSource()},
-                                          ValueRange{empty}, maps, iterators, [](OpBuilder &b, Location l, ValueRange args) {
-                                            linalg::YieldOp::create(b, l, args[0]);
-                                          });
+    auto copy = linalg::GenericOp::create(
+        rewriter, loc, TypeRange{empty.getType()}, ValueRange{op.getSource()}, ValueRange{empty}, maps, iterators,
+        [](OpBuilder &b, Location l, ValueRange args) { linalg::YieldOp::create(b, l, args[0]); });
     Value result = copy.getResult(0);
     return result.getType() == op.getType() ? result
                                             : tensor::CastOp::create(rewriter, loc, op.getType(), result).getResult();
@@ -142,18 +142,19 @@ struct LowerConcat : OpRewritePattern<tensor::ConcatOp> {
     }
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, loc, inputs.front());
     sizes[axis] = getAsOpFoldResult(total);
-    rewriter.replaceOp(op, generateTensor(rewriter, loc, op.getResultType(), sizes, [&](OpBuilder &b, Location l, ValueRange at) {
-                         Value result;
-                         for (unsigned i = 0; i < inputs.size(); ++i) {
-                           SmallVector<Value> source(at);
-                           Value local = b.createOrFold<arith::SubIOp>(l, at[axis], starts[i]);
-                           source[axis] = clampIndex(b, l, local, extents[i]);
-                           Value element = tensor::ExtractOp::create(b, l, inputs[i], source);
-                           Value here = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge, at[axis], starts[i]);
-                           result = result ? arith::SelectOp::create(b, l, here, element, result).getResult() : element;
-                         }
-                         return result;
-                       }));
+    rewriter.replaceOp(
+        op, generateTensor(rewriter, loc, op.getResultType(), sizes, [&](OpBuilder &b, Location l, ValueRange at) {
+          Value result;
+          for (unsigned i = 0; i < inputs.size(); ++i) {
+            SmallVector<Value> source(at);
+            Value local = b.createOrFold<arith::SubIOp>(l, at[axis], starts[i]);
+            source[axis] = clampIndex(b, l, local, extents[i]);
+            Value element = tensor::ExtractOp::create(b, l, inputs[i], source);
+            Value here = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge, at[axis], starts[i]);
+            result = result ? arith::SelectOp::create(b, l, here, element, result).getResult() : element;
+          }
+          return result;
+        }));
     return success();
   }
 };
@@ -175,20 +176,21 @@ struct LowerPad : OpRewritePattern<tensor::PadOp> {
       Value size = addIndex(rewriter, loc, addIndex(rewriter, loc, extents[dim], lows[dim]), highs[dim]);
       sizes.push_back(getAsOpFoldResult(size));
     }
-    rewriter.replaceOp(op, generateTensor(rewriter, loc, op.getResultType(), sizes, [&](OpBuilder &b, Location l, ValueRange at) {
-                         Value inside = arith::ConstantIntOp::create(b, l, 1, 1);
-                         SmallVector<Value> source;
-                         Value zero = arith::ConstantIndexOp::create(b, l, 0);
-                         for (auto [dim, index] : llvm::enumerate(at)) {
-                           Value local = b.createOrFold<arith::SubIOp>(l, index, lows[dim]);
-                           Value above = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge, local, zero);
-                           Value below = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, local, extents[dim]);
-                           inside = arith::AndIOp::create(b, l, inside, arith::AndIOp::create(b, l, above, below));
-                           source.push_back(clampIndex(b, l, local, extents[dim]));
-                         }
-                         Value element = tensor::ExtractOp::create(b, l, op.getSource(), source);
-                         return arith::SelectOp::create(b, l, inside, element, padding).getResult();
-                       }));
+    rewriter.replaceOp(
+        op, generateTensor(rewriter, loc, op.getResultType(), sizes, [&](OpBuilder &b, Location l, ValueRange at) {
+          Value inside = arith::ConstantIntOp::create(b, l, 1, 1);
+          SmallVector<Value> source;
+          Value zero = arith::ConstantIndexOp::create(b, l, 0);
+          for (auto [dim, index] : llvm::enumerate(at)) {
+            Value local = b.createOrFold<arith::SubIOp>(l, index, lows[dim]);
+            Value above = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge, local, zero);
+            Value below = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, local, extents[dim]);
+            inside = arith::AndIOp::create(b, l, inside, arith::AndIOp::create(b, l, above, below));
+            source.push_back(clampIndex(b, l, local, extents[dim]));
+          }
+          Value element = tensor::ExtractOp::create(b, l, op.getSource(), source);
+          return arith::SelectOp::create(b, l, inside, element, padding).getResult();
+        }));
     return success();
   }
 };

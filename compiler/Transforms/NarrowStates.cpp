@@ -16,7 +16,8 @@ struct NarrowStatesPass final : impl::NarrowStatesPassBase<NarrowStatesPass> {
   void runOnOperation() override {
     if (format == CacheFormat::F32)
       return;
-    FloatType element = format == CacheFormat::BF16 ? FloatType(BFloat16Type::get(&getContext())) : Float16Type::get(&getContext());
+    FloatType element =
+        format == CacheFormat::BF16 ? FloatType(BFloat16Type::get(&getContext())) : Float16Type::get(&getContext());
     auto isWide = [](Type type) { return cast<RankedTensorType>(type).getElementType().isF32(); };
     auto narrow = [&](Type type) { return cast<RankedTensorType>(type).clone(element); };
     OpBuilder builder(&getContext());

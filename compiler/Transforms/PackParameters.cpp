@@ -77,9 +77,7 @@ struct PackParametersPass final : impl::PackParametersPassBase<PackParametersPas
   void runOnOperation() override {
     llvm::MapVector<Operation *, SmallVector<LoadParameterOp>> loads;
     SymbolTable symbols(getOperation());
-    getOperation().walk([&](LoadParameterOp load) {
-      loads[symbols.lookup(load.getParameter())].push_back(load);
-    });
+    getOperation().walk([&](LoadParameterOp load) { loads[symbols.lookup(load.getParameter())].push_back(load); });
     for (auto &[parameter, uses] : loads)
       packIfMatrix(cast<ParameterOp>(parameter), uses);
   }
@@ -109,8 +107,10 @@ struct PackParametersPass final : impl::PackParametersPassBase<PackParametersPas
   void readPanels(OpOperand &operand, const MatrixUse &use) {
     auto op = cast<GenericOp>(operand.getOwner());
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    AffineExpr n = getAffineDimExpr(use.columnLoop, &getContext()), k = getAffineDimExpr(use.reductionLoop, &getContext());
-    maps[operand.getOperandNumber()] = AffineMap::get(op.getNumLoops(), 0, {n.floorDiv(kPanel), k, n % kPanel}, &getContext());
+    AffineExpr n = getAffineDimExpr(use.columnLoop, &getContext()),
+               k = getAffineDimExpr(use.reductionLoop, &getContext());
+    maps[operand.getOperandNumber()] =
+        AffineMap::get(op.getNumLoops(), 0, {n.floorDiv(kPanel), k, n % kPanel}, &getContext());
     op.setIndexingMapsAttr(Builder(&getContext()).getAffineMapArrayAttr(maps));
   }
 
@@ -119,7 +119,8 @@ struct PackParametersPass final : impl::PackParametersPassBase<PackParametersPas
     Location loc = extract.getLoc();
     Value column = extract.getIndices()[columnDim], row = extract.getIndices()[1 - columnDim];
     Value width = arith::ConstantIndexOp::create(builder, loc, kPanel);
-    Value panel = arith::DivUIOp::create(builder, loc, column, width), lane = arith::RemUIOp::create(builder, loc, column, width);
+    Value panel = arith::DivUIOp::create(builder, loc, column, width),
+          lane = arith::RemUIOp::create(builder, loc, column, width);
     extract.getIndicesMutable().assign(ValueRange{panel, row, lane});
   }
 };

@@ -94,8 +94,9 @@ private:
       return success();
     bool readsInput = isa<memref::DimOp, memref::LoadOp>(def) && def->getOperand(0).getDefiningOp<InputOp>();
     if (!isPure(def) && !readsInput) {
-      InFlightDiagnostic diagnostic = alloc.emitError("expects buffer sizes that follow from the inputs, but one depends on "
-                                                      "what is computed of them");
+      InFlightDiagnostic diagnostic =
+          alloc.emitError("expects buffer sizes that follow from the inputs, but one depends on "
+                          "what is computed of them");
       diagnostic.attachNote(def->getLoc()) << "computed here";
       return diagnostic;
     }
@@ -174,7 +175,8 @@ private:
   static Value alignedBytes(memref::AllocOp alloc, int64_t fixed, OpBuilder &builder) {
     Location loc = alloc.getLoc();
     if (alloc.getDynamicSizes().empty())
-      return arith::ConstantIndexOp::create(builder, loc, std::max<int64_t>(kAlignment, llvm::alignTo(fixed, kAlignment)));
+      return arith::ConstantIndexOp::create(builder, loc,
+                                            std::max<int64_t>(kAlignment, llvm::alignTo(fixed, kAlignment)));
     Value bytes = arith::ConstantIndexOp::create(builder, loc, fixed);
     for (Value extent : alloc.getDynamicSizes())
       bytes = builder.createOrFold<arith::MulIOp>(loc, bytes, extent);

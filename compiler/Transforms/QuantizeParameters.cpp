@@ -42,8 +42,8 @@ Value flattenRows(OpBuilder &builder, Location loc, Value x, ArrayRef<OpFoldResu
     return x;
   OpFoldResult rows = builder.getIndexAttr(1);
   for (OpFoldResult size : sizes.drop_back())
-    rows = affine::makeComposedFoldedAffineApply(builder, loc, builder.getAffineDimExpr(0) * builder.getAffineSymbolExpr(0),
-                                                 {rows, size});
+    rows = affine::makeComposedFoldedAffineApply(
+        builder, loc, builder.getAffineDimExpr(0) * builder.getAffineSymbolExpr(0), {rows, size});
   return ReshapeOp::create(builder, loc, x, {rows, sizes.back()});
 }
 
@@ -97,7 +97,8 @@ private:
       return op;
     };
     return {part("_codes", isQ8 ? PackFormat::Q8Codes : PackFormat::Q4Codes),
-            part("_scales", isQ8 ? PackFormat::Q8Scales : PackFormat::Q4Scales), format, shape[!isTransposed], shape[isTransposed]};
+            part("_scales", isQ8 ? PackFormat::Q8Scales : PackFormat::Q4Scales), format, shape[!isTransposed],
+            shape[isTransposed]};
   }
 
   Value load(ParameterOp parameter, Location loc) {
@@ -109,7 +110,8 @@ private:
     builder.setInsertionPoint(op);
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, op.getLhs());
     Value lhs = flattenRows(builder, loc, op.getLhs(), sizes);
-    auto type = RankedTensorType::get({cast<RankedTensorType>(lhs.getType()).getDimSize(0), parts.rows}, builder.getF32Type());
+    auto type =
+        RankedTensorType::get({cast<RankedTensorType>(lhs.getType()).getDimSize(0), parts.rows}, builder.getF32Type());
     Value codes = load(parts.codes, loc), scales = load(parts.scales, loc);
     Value result = QuantizedMatmulOp::create(builder, loc, type, format, lhs, codes, scales);
     sizes.back() = builder.getIndexAttr(parts.rows);
@@ -155,7 +157,8 @@ void narrow(ParameterOp parameter, Readers &readers, FloatType element) {
         auto wideResult = gather.getResult().getType();
         auto narrowGather = GatherOp::create(builder, gather.getLoc(), wideResult.clone(element), load.getResult(),
                                              gather.getIndices(), gather.getDimension());
-        gather.replaceAllUsesWith(arith::ExtFOp::create(builder, gather.getLoc(), wideResult, narrowGather.getResult()).getResult());
+        gather.replaceAllUsesWith(
+            arith::ExtFOp::create(builder, gather.getLoc(), wideResult, narrowGather.getResult()).getResult());
         gather.erase();
       } else {
         use.set(arith::ExtFOp::create(builder, load.getLoc(), wide, load.getResult()));
@@ -171,7 +174,8 @@ struct QuantizeParametersPass final : impl::QuantizeParametersPassBase<QuantizeP
     if (format == WeightFormat::None)
       return;
     bool isQuantized = format == WeightFormat::Q8 || format == WeightFormat::Q4;
-    FloatType element = format == WeightFormat::BF16 ? FloatType(BFloat16Type::get(&getContext())) : Float16Type::get(&getContext());
+    FloatType element =
+        format == WeightFormat::BF16 ? FloatType(BFloat16Type::get(&getContext())) : Float16Type::get(&getContext());
     Quantizer quantizer(getOperation(), format == WeightFormat::Q8 ? QuantFormat::Q8 : QuantFormat::Q4);
     for (auto &[parameter, readers] : findReaders()) {
       if (readers.products.empty() && readers.gathers.empty())
@@ -181,7 +185,8 @@ struct QuantizeParametersPass final : impl::QuantizeParametersPassBase<QuantizeP
         continue;
       }
       if (std::string reason = Quantizer::whyNot(parameter, readers); !reason.empty())
-        parameter.emitRemark() << "'" << parameter.getSource().getTensor().getValue() << "' is not quantised: " << reason;
+        parameter.emitRemark() << "'" << parameter.getSource().getTensor().getValue()
+                               << "' is not quantised: " << reason;
       else
         quantizer.quantize(parameter, readers);
     }

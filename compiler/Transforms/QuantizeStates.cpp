@@ -72,7 +72,8 @@ private:
     ScaledIntegers rows = quantised(op.getRows());
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, op.getLoc(), op.getOut());
     auto recall = [&](FlatSymbolRefAttr state, Value fresh, RankedTensorType all) {
-      Value out = tensor::EmptyOp::create(builder, op.getLoc(), ArrayRef(sizes).take_front(all.getRank()), all.getElementType());
+      Value out = tensor::EmptyOp::create(builder, op.getLoc(), ArrayRef(sizes).take_front(all.getRank()),
+                                          all.getElementType());
       return RecallStateOp::create(builder, op.getLoc(), all, state, op.getPosition(), fresh, out).getResult();
     };
     replace(op, {recall(op.getStateAttr(), rows.integers, type.clone(builder.getI8Type())),

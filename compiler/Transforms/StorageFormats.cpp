@@ -7,8 +7,7 @@
 
 namespace thresh {
 
-template <typename Format>
-struct Named {
+template <typename Format> struct Named {
   llvm::StringLiteral name;
   Format format;
 };
@@ -27,12 +26,13 @@ static std::optional<Format> parse(llvm::ArrayRef<Named<Format>> table, llvm::St
   return row == table.end() ? std::nullopt : std::optional<Format>(row->format);
 }
 
-template <typename Format>
-static std::string names(llvm::ArrayRef<Named<Format>> table) {
+template <typename Format> static std::string names(llvm::ArrayRef<Named<Format>> table) {
   return llvm::join(llvm::map_range(table, [](const Named<Format> &each) { return each.name; }), ", ");
 }
 
-std::optional<WeightFormat> parseWeightFormat(llvm::StringRef name) { return parse<WeightFormat>(kWeightFormats, name); }
+std::optional<WeightFormat> parseWeightFormat(llvm::StringRef name) {
+  return parse<WeightFormat>(kWeightFormats, name);
+}
 std::optional<CacheFormat> parseCacheFormat(llvm::StringRef name) { return parse<CacheFormat>(kCacheFormats, name); }
 std::string weightFormatNames() { return names<WeightFormat>(kWeightFormats); }
 std::string cacheFormatNames() { return names<CacheFormat>(kCacheFormats); }

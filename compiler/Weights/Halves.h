@@ -16,7 +16,8 @@ namespace thresh {
 inline float widenF16(uint16_t half) {
   uint32_t sign = uint32_t(half & 0x8000) << 16;
   uint32_t magnitude = half & 0x7fff;
-  // Denormals and zero: a multiple of 2^-24. The rest: the exponent's bias grows from 15 to 127, or from the top to the top.
+  // Denormals and zero: a multiple of 2^-24. The rest: the exponent's bias grows from 15 to 127, or from the top to the
+  // top.
   float small = float(int32_t(magnitude)) * 0x1p-24f;
   uint32_t large = (magnitude << 13) + (magnitude >= 0x7c00 ? 224u << 23 : 112u << 23);
   return llvm::bit_cast<float>(sign | (magnitude < 0x400 ? llvm::bit_cast<uint32_t>(small) : large));

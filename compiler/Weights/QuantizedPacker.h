@@ -7,8 +7,8 @@
 
 namespace thresh {
 
-/// Produces the codes or the scales of one matrix, in pieces. Both come from the same weights by the same arithmetic, so
-/// they agree though each is packed by itself.
+/// Produces the codes or the scales of one matrix, in pieces. Both come from the same weights by the same arithmetic,
+/// so they agree though each is packed by itself.
 class QuantizedPacker {
 public:
   /// The parameter must have passed planWeights; `reader` gives its source in F32.

@@ -49,8 +49,9 @@ llvm::Expected<int> SourceFiles::open(SourceAttr source) {
   }
   int64_t fileBytes = it->second.bytes;
   if (source.getOffset() < 0 || source.getLength() > fileBytes || source.getOffset() > fileBytes - source.getLength())
-    return makeError(name + ": tensor \"" + source.getTensor().getValue() + "\": expects " + llvm::Twine(source.getLength()) +
-                     " bytes at offset " + llvm::Twine(source.getOffset()) + ", but the file has " + llvm::Twine(fileBytes));
+    return makeError(name + ": tensor \"" + source.getTensor().getValue() + "\": expects " +
+                     llvm::Twine(source.getLength()) + " bytes at offset " + llvm::Twine(source.getOffset()) +
+                     ", but the file has " + llvm::Twine(fileBytes));
   return it->second.descriptor;
 }
 
@@ -58,8 +59,7 @@ llvm::Expected<int> SourceFiles::open(SourceAttr source) {
 // Casts
 //===----------------------------------------------------------------------===//
 
-template <float (*Widen)(uint16_t)>
-static void widenAll(const char *stored, float *target, int64_t count) {
+template <float (*Widen)(uint16_t)> static void widenAll(const char *stored, float *target, int64_t count) {
   const auto *halves = reinterpret_cast<const uint16_t *>(stored);
   for (int64_t i = 0; i < count; ++i)
     target[i] = Widen(halves[i]);

@@ -18,7 +18,8 @@ TensorPacker::TensorPacker(ParameterOp parameter, SourceReader &reader) : reader
   packedBytes = getElementBytes(cast<RankedTensorType>(parameter.getType()).getElementType());
 
   PackAttr pack = parameter.getPackAttr();
-  isCopy = !pack || (pack.getPanel() == 0 && llvm::equal(pack.getPermutation(), llvm::seq<int64_t>(0, storedType.getRank())));
+  isCopy = !pack ||
+           (pack.getPanel() == 0 && llvm::equal(pack.getPermutation(), llvm::seq<int64_t>(0, storedType.getRank())));
   if (isCopy)
     return;
   SmallVector<int64_t> strides(storedType.getRank(), 1);

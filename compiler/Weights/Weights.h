@@ -28,11 +28,11 @@ struct PackedTensor {
 
 /// What the packed data looks like.
 struct PackedWeights {
-  std::vector<PackedTensor> tensors;    ///< by offset; parameters of equal source and layout share one
-  llvm::StringMap<int64_t> offsets;     ///< by symbol of the parameter
+  std::vector<PackedTensor> tensors; ///< by offset; parameters of equal source and layout share one
+  llvm::StringMap<int64_t> offsets;  ///< by symbol of the parameter
   int64_t dataBytes = 0;
-  int64_t headerBytes = 0;              ///< of the file, before the data: a multiple of 4096
-  uint64_t id = 0;                      ///< FNV-1a 64 of the header, which holds a hash of the data; 0 until packed
+  int64_t headerBytes = 0; ///< of the file, before the data: a multiple of 4096
+  uint64_t id = 0;         ///< FNV-1a 64 of the header, which holds a hash of the data; 0 until packed
 };
 
 /// Lays the data out without reading any: everything but `id`. Fails, with an error at the parameter, when

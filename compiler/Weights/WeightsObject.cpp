@@ -45,8 +45,7 @@ struct StringTable {
 
 } // namespace
 
-template <typename T>
-static StringRef asBytes(const T &value) {
+template <typename T> static StringRef asBytes(const T &value) {
   static_assert(std::is_trivially_copyable_v<T>);
   return StringRef(reinterpret_cast<const char *>(&value), sizeof(value));
 }
@@ -81,7 +80,8 @@ static uint64_t writeTables(llvm::raw_ostream &out, const ElfTarget &target, Str
   symbols[1].st_size = dataBytes;
 
   ELF::Elf64_Shdr sections[kNumSections] = {};
-  auto describe = [&](SectionIndex index, StringRef name, uint32_t type, uint64_t offset, uint64_t size, uint64_t align) {
+  auto describe = [&](SectionIndex index, StringRef name, uint32_t type, uint64_t offset, uint64_t size,
+                      uint64_t align) {
     sections[index].sh_name = sectionNames.add(name);
     sections[index].sh_type = type;
     sections[index].sh_offset = offset;
@@ -115,8 +115,8 @@ LogicalResult writeWeightsObject(ModuleOp module, StringRef outFile, StringRef s
                                  PackedWeights &result) {
   const auto *target = llvm::find_if(kTargets, [&](const ElfTarget &known) { return known.arch == triple.getArch(); });
   if (target == std::end(kTargets) || !triple.isOSBinFormatELF())
-    return emitError(module.getLoc()) << "embedded weights: expects an ELF target for x86-64, aarch64 or riscv64, but got "
-                                      << triple.str();
+    return emitError(module.getLoc())
+           << "embedded weights: expects an ELF target for x86-64, aarch64 or riscv64, but got " << triple.str();
   FailureOr<WeightsPlan> plan = planWeights(module);
   if (failed(plan))
     return failure();

@@ -96,10 +96,12 @@ static std::string findMismatch(PackAttr pack, RankedTensorType source) {
   bool isPermuted = int64_t(permutation.size()) == rank && isPermutationVector(permutation);
   if (pack.getFormat() == PackFormat::Elements) {
     bool hasColumns = pack.getPanel() == 0 || (pack.getPanel() > 0 && rank >= 2);
-    return isPermuted && hasColumns ? "" : "a permutation of " + std::to_string(rank) + " dimensions and a panel of columns";
+    return isPermuted && hasColumns ? ""
+                                    : "a permutation of " + std::to_string(rank) + " dimensions and a panel of columns";
   }
   bool isMatrix = isPermuted && rank == 2 && source.getDimSize(permutation[0]) % kGroupRows == 0;
-  return isMatrix && pack.getPanel() == kGroupColumns ? "" : "a matrix of whole groups of 32 rows and a panel of 16 columns";
+  return isMatrix && pack.getPanel() == kGroupColumns ? ""
+                                                      : "a matrix of whole groups of 32 rows and a panel of 16 columns";
 }
 
 /// Whether the packer makes elements of type `to` of `from`.
@@ -113,7 +115,8 @@ static bool isCastable(Type from, Type to, PackAttr pack) {
 LogicalResult Planner::check(ParameterOp parameter) {
   SourceAttr source = parameter.getSource();
   auto fail = [&]() {
-    return emitError(parameter.getLoc()) << source.getFile().getValue() << ": tensor \"" << source.getTensor().getValue() << "\": ";
+    return emitError(parameter.getLoc()) << source.getFile().getValue() << ": tensor \""
+                                         << source.getTensor().getValue() << "\": ";
   };
   auto type = cast<RankedTensorType>(parameter.getType());
   RankedTensorType stored = source.getType();
@@ -188,7 +191,8 @@ FailureOr<WeightsPlan> Planner::plan() {
     if (failed(add(parameter)))
       return failure();
 
-  std::stable_partition(tensors.begin(), tensors.end(), [](const Tensor &tensor) { return tensor.packed.bytes >= kBigBytes; });
+  std::stable_partition(tensors.begin(), tensors.end(),
+                        [](const Tensor &tensor) { return tensor.packed.bytes >= kBigBytes; });
   WeightsPlan plan;
   int64_t offset = 0;
   for (Tensor &tensor : tensors) {

@@ -46,7 +46,8 @@ void thresh_state_fail(thresh_state *state, int64_t count) {
     state->written = state->position + count;
 }
 
-/// The first position other than 0 where all states hold what a token looks back on; `tightest` is the state that sets it.
+/// The first position other than 0 where all states hold what a token looks back on; `tightest` is the state that sets
+/// it.
 static int64_t first_resumable(const thresh_abi_library *table, int64_t written, const thresh_abi_state **tightest) {
   int64_t first = 0;
   for (int32_t i = 0; i < table->num_states; ++i) {
@@ -68,7 +69,8 @@ thresh_code thresh_state_check_room(const thresh_abi_library *table, const thres
   const thresh_abi_state *tightest = NULL;
   if (state->position && state->position < first_resumable(table, state->written, &tightest))
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT,
-                             "a run that failed took tokens out of state '%s': rewind the session to 0", tightest->name);
+                             "a run that failed took tokens out of state '%s': rewind the session to 0",
+                             tightest->name);
   int64_t room = table->context - state->position;
   if (count <= room)
     return THRESH_OK;

@@ -59,10 +59,18 @@ void placeQueries(std::vector<Tensor> &operands) {
 TEST(DecodeAttention, OneQuery) {
   std::vector<Trial> trials;
   const CacheCase cases[] = {
-      {2, 1, 16},          {2, 2, 64},           {1, 8, 128},         {4, 2, 256, 1, DType::F16, 100, 50},
-      {3, 1, 64},          {2, 2, 80, 1, DType::BF16, 7},             {2, 8, 64, 1, DType::F16, 0, 30},
-      {1, 1, 128, 1, DType::BF16, 0, 5},         {2, 2, 16, 2, DType::F32, 9},
-      {2, 2, 64, 1, DType::I8},                  {4, 2, 256, 1, DType::I8, 100, 50}, {2, 1, 20, 1, DType::I8, 9},
+      {2, 1, 16},
+      {2, 2, 64},
+      {1, 8, 128},
+      {4, 2, 256, 1, DType::F16, 100, 50},
+      {3, 1, 64},
+      {2, 2, 80, 1, DType::BF16, 7},
+      {2, 8, 64, 1, DType::F16, 0, 30},
+      {1, 1, 128, 1, DType::BF16, 0, 5},
+      {2, 2, 16, 2, DType::F32, 9},
+      {2, 2, 64, 1, DType::I8},
+      {4, 2, 256, 1, DType::I8, 100, 50},
+      {2, 1, 20, 1, DType::I8, 9},
   };
   for (const CacheCase &c : cases) {
     Trial trial{cacheAttentionSpec(c), {}, {2e-5, 2e-5}};
@@ -76,10 +84,15 @@ TEST(DecodeAttention, OneQuery) {
 
 TEST(PrefillAttention, ManyQueries) {
   std::vector<Trial> trials;
-  for (CacheCase c : {CacheCase{2, 1, 16, -1}, {2, 2, 64, -1, DType::F16, 20, 50}, {1, 8, 128, -1, DType::BF16},
-                      {2, 2, 256, -1, DType::F16}, {3, 1, 80, -1, DType::F32, 9}, {2, 2, 64, -1, DType::I8, 20, 50}}) {
+  for (CacheCase c : {CacheCase{2, 1, 16, -1},
+                      {2, 2, 64, -1, DType::F16, 20, 50},
+                      {1, 8, 128, -1, DType::BF16},
+                      {2, 2, 256, -1, DType::F16},
+                      {3, 1, 80, -1, DType::F32, 9},
+                      {2, 2, 64, -1, DType::I8, 20, 50}}) {
     Trial trial{cacheAttentionSpec(c), {}, {2e-5, 2e-5}};
-    for (auto [queries, length] : {std::pair<int64_t, int64_t>{1, 1}, {1, 17}, {2, 16}, {7, 15}, {7, 100}, {40, 40}, {40, 100}})
+    for (auto [queries, length] :
+         {std::pair<int64_t, int64_t>{1, 1}, {1, 17}, {2, 16}, {7, 15}, {7, 100}, {40, 40}, {40, 100}})
       trial.shapes.push_back(attentionShapes(c, queries, length));
     trials.push_back(trial);
   }

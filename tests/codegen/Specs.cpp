@@ -258,8 +258,7 @@ namespace {
 /// Soft cap and mask of the raw scores of stage 0.
 Stage maskedScores(const CacheCase &c, const std::vector<Extent> &loops) {
   StageBuilder s(loops, 4);
-  int x = s.op(Op::Mul, F32,
-               {s.loadAt(fromStage(0), F32, {0, 1, 2, 3}), s.real(1 / std::sqrt(double(c.headSize)))});
+  int x = s.op(Op::Mul, F32, {s.loadAt(fromStage(0), F32, {0, 1, 2, 3}), s.real(1 / std::sqrt(double(c.headSize)))});
   if (c.softCap > 0) {
     int cap = s.real(c.softCap);
     x = s.op(Op::Mul, F32, {s.op(Op::Tanh, F32, {s.op(Op::Div, F32, {x, cap})}), cap});
@@ -278,10 +277,7 @@ Stage maskedScores(const CacheCase &c, const std::vector<Extent> &loops) {
 KernelSpec cacheAttentionSpec(const CacheCase &c) {
   KernelSpec spec = named("cache_attention", Family::Attention);
   std::vector<int64_t> cache = {-1, c.heads, c.headSize}, queries = {c.queries, c.heads, c.group, c.headSize};
-  spec.operands = {{"q", F32, queries},
-                   {"k", c.cache, cache},
-                   {"v", c.cache, cache},
-                   {"position", DType::I64, {}}};
+  spec.operands = {{"q", F32, queries}, {"k", c.cache, cache}, {"v", c.cache, cache}, {"position", DType::I64, {}}};
   bool isScaled = c.cache == DType::I8;
   if (isScaled)
     spec.operands.insert(spec.operands.end(), {{"k_scale", F32, {-1, c.heads}}, {"v_scale", F32, {-1, c.heads}}});

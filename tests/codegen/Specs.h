@@ -44,11 +44,11 @@ struct CacheCase {
   int64_t heads = 2, group = 2, headSize = 64; ///< key and value heads, query heads for each, elements of a head
   int64_t queries = 1;                         ///< -1: dynamic
   DType cache = DType::F32;
-  int64_t window = 0;  ///< keys that a query sees; 0: all up to its own position
-  double softCap = 0;  ///< scores become cap * tanh(score / cap); 0: none
+  int64_t window = 0; ///< keys that a query sees; 0: all up to its own position
+  double softCap = 0; ///< scores become cap * tanh(score / cap); 0: none
 };
-/// Attention on a cache, as a decoder has it: out[i, h, g, :] from q[i, h, g, :], keys and values [length, h, :] and the
-/// position of query 0. A cache of I8 is multiplied by the two operands behind the position, scales [length, h].
+/// Attention on a cache, as a decoder has it: out[i, h, g, :] from q[i, h, g, :], keys and values [length, h, :] and
+/// the position of query 0. A cache of I8 is multiplied by the two operands behind the position, scales [length, h].
 KernelSpec cacheAttentionSpec(const CacheCase &options);
 
 /// Rows of table[vocabulary, columns] picked by ids[b, s], plus position[s, columns].

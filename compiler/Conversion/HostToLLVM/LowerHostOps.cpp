@@ -33,9 +33,9 @@ HalideTypeCode halideCode(Type type) {
 class HostLowering {
 public:
   HostLowering(func::FuncOp function, SymbolTable &symbols)
-      : function(function), symbols(symbols), context(function.getContext()), builder(context),
-        types(context), pointer(LLVM::LLVMPointerType::get(context)), i8(builder.getI8Type()),
-        i16(builder.getIntegerType(16)), i32(builder.getI32Type()), i64(builder.getI64Type()) {}
+      : function(function), symbols(symbols), context(function.getContext()), builder(context), types(context),
+        pointer(LLVM::LLVMPointerType::get(context)), i8(builder.getI8Type()), i16(builder.getIntegerType(16)),
+        i32(builder.getI32Type()), i64(builder.getI64Type()) {}
 
   LogicalResult run() {
     prepare();
@@ -121,7 +121,8 @@ private:
     Value shape = LLVM::LoadOp::create(builder, loc, pointer, fieldAddress(viewType, view, 1));
     SmallVector<Value> sizes;
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      Value address = LLVM::GEPOp::create(builder, loc, pointer, i64, shape, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(dim)});
+      Value address =
+          LLVM::GEPOp::create(builder, loc, pointer, i64, shape, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(dim)});
       sizes.push_back(LLVM::LoadOp::create(builder, loc, i64, address));
     }
     replaceByMemRef(op.getResult(), data, sizes);
@@ -130,12 +131,14 @@ private:
 
   LogicalResult lowerOutput(OutputOp op) {
     auto type = cast<MemRefType>(op.getType());
-    Value shape = LLVM::AllocaOp::create(builder, loc, pointer, i64, constant(i64, std::max<int64_t>(type.getRank(), 1)));
+    Value shape =
+        LLVM::AllocaOp::create(builder, loc, pointer, i64, constant(i64, std::max<int64_t>(type.getRank(), 1)));
     SmallVector<Value> sizes;
     unsigned next = 0;
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
       Value size = type.isDynamicDim(dim) ? toI64(op.getDynamicSizes()[next++]) : constant(i64, type.getDimSize(dim));
-      Value address = LLVM::GEPOp::create(builder, loc, pointer, i64, shape, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(dim)});
+      Value address =
+          LLVM::GEPOp::create(builder, loc, pointer, i64, shape, ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(dim)});
       LLVM::StoreOp::create(builder, loc, size, address);
       sizes.push_back(size);
     }
@@ -341,9 +344,10 @@ private:
       LLVM::StoreOp::create(builder, loc, value, fieldAddress(bufferType, buffer, field));
     Value stride = constant(i32, 1);
     for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-      Value extent = type.isDynamicDim(dim)
-                         ? arith::TruncIOp::create(builder, loc, i32, toI64(memref::DimOp::create(builder, loc, memref, dim)))
-                         : constant(i32, type.getDimSize(dim));
+      Value extent =
+          type.isDynamicDim(dim)
+              ? arith::TruncIOp::create(builder, loc, i32, toI64(memref::DimOp::create(builder, loc, memref, dim)))
+              : constant(i32, type.getDimSize(dim));
       Value address = dimAddress(dimNumber++);
       std::pair<int, Value> dimFields[] = {{0, constant(i32, 0)}, {1, extent}, {2, stride}, {3, constant(i32, 0)}};
       for (auto [field, value] : dimFields)

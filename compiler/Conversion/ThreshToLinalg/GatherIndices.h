@@ -6,8 +6,9 @@
 
 namespace thresh {
 
-/// Leaves two `thresh.check` behind that stop the call when an index (a tensor of integers) is outside [-extent, extent).
-/// The starting values of the least and the greatest index pass for every extent, so that no indices are no error.
+/// Leaves two `thresh.check` behind that stop the call when an index (a tensor of integers) is outside [-extent,
+/// extent). The starting values of the least and the greatest index pass for every extent, so that no indices are no
+/// error.
 void checkGatherIndices(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value indices, mlir::Value extent);
 
 /// A checked index (a scalar integer) as a coordinate: negative ones count from the end.

@@ -1,7 +1,7 @@
 //===- LowerQuantized.cpp - Ops on quantised matrices -----------------------===//
 //
-// The product is four generics: scales of the lhs, integers of the lhs (both shared by all products of one lhs), i32 sums
-// per group, f32 sum over groups. The last two become one kernel (compiler/Transforms/KernelGroups.cpp).
+// The product is four generics: scales of the lhs, integers of the lhs (both shared by all products of one lhs), i32
+// sums per group, f32 sum over groups. The last two become one kernel (compiler/Transforms/KernelGroups.cpp).
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Conversion/ThreshToLinalg/GatherIndices.h"
@@ -33,11 +33,13 @@ CodeForm codeForm(QuantFormat format) { return format == QuantFormat::Q8 ? CodeF
 /// The code in `byte` for element `k` (an index) of its row, without its zero point, as i32.
 Value decode(OpBuilder &b, Location loc, CodeForm form, Value byte, Value k) {
   if (form.codesPerByte == 2) {
-    Value half = arith::RemUIOp::create(b, loc, arith::DivUIOp::create(b, loc, k, arith::ConstantIndexOp::create(b, loc, kTogether)),
-                                        arith::ConstantIndexOp::create(b, loc, 2));
+    Value half = arith::RemUIOp::create(
+        b, loc, arith::DivUIOp::create(b, loc, k, arith::ConstantIndexOp::create(b, loc, kTogether)),
+        arith::ConstantIndexOp::create(b, loc, 2));
     Value shift = arith::MulIOp::create(b, loc, arith::IndexCastOp::create(b, loc, b.getI8Type(), half),
                                         arith::ConstantIntOp::create(b, loc, 4, 8));
-    byte = arith::AndIOp::create(b, loc, arith::ShRUIOp::create(b, loc, byte, shift), arith::ConstantIntOp::create(b, loc, 15, 8));
+    byte = arith::AndIOp::create(b, loc, arith::ShRUIOp::create(b, loc, byte, shift),
+                                 arith::ConstantIntOp::create(b, loc, 15, 8));
   }
   Value code = arith::ExtUIOp::create(b, loc, b.getI32Type(), byte);
   return arith::SubIOp::create(b, loc, code, arith::ConstantIntOp::create(b, loc, form.zero, 32));
@@ -67,21 +69,26 @@ struct LowerQuantizedMatmul final : OpRewritePattern<QuantizedMatmulOp> {
     AffineExpr m = builder.getAffineDimExpr(0), n = builder.getAffineDimExpr(1), g = builder.getAffineDimExpr(2),
                j = builder.getAffineDimExpr(3);
     AffineExpr byte = g * form.bytesPerGroup() + j.floorDiv(kTogether * form.codesPerByte);
-    AffineMap codeMap = AffineMap::get(4, 0, {n.floorDiv(kPanel), byte, n % kPanel, j % kTogether}, builder.getContext());
+    AffineMap codeMap =
+        AffineMap::get(4, 0, {n.floorDiv(kPanel), byte, n % kPanel, j % kTogether}, builder.getContext());
     AffineMap integerMap = AffineMap::get(4, 0, {m, g, j}, builder.getContext());
-    SmallVector<OpFoldResult> sizes = {lhsSizes[0], builder.getIndexAttr(op.getResult().getType().getDimSize(1)), lhsSizes[1]};
+    SmallVector<OpFoldResult> sizes = {lhsSizes[0], builder.getIndexAttr(op.getResult().getType().getDimSize(1)),
+                                       lhsSizes[1]};
     Value zero = filledTensor(builder, op.getLoc(), sizes, builder.getI32IntegerAttr(0));
     return reduction(
-        builder, op.getLoc(), {op.getCodes(), integers}, {codeMap, integerMap}, zero, [](int64_t dim) { return dim == 3; }, 4,
+        builder, op.getLoc(), {op.getCodes(), integers}, {codeMap, integerMap}, zero,
+        [](int64_t dim) { return dim == 3; }, 4,
         [&](OpBuilder &b, Location l, ValueRange args) -> Value {
           Value k = form.codesPerByte == 2 ? linalg::IndexOp::create(b, l, 3).getResult() : Value();
           Value integer = arith::ExtSIOp::create(b, l, b.getI32Type(), args[1]);
-          return arith::AddIOp::create(b, l, args[2], arith::MulIOp::create(b, l, decode(b, l, form, args[0], k), integer));
+          return arith::AddIOp::create(b, l, args[2],
+                                       arith::MulIOp::create(b, l, decode(b, l, form, args[0], k), integer));
         });
   }
 
   /// [m, n]: sum over g of sum * (scale of the matrix * scale of the lhs).
-  static Value totalSum(OpBuilder &builder, QuantizedMatmulOp op, Value sums, Value lhsScales, ArrayRef<OpFoldResult> sizes) {
+  static Value totalSum(OpBuilder &builder, QuantizedMatmulOp op, Value sums, Value lhsScales,
+                        ArrayRef<OpFoldResult> sizes) {
     AffineExpr m = builder.getAffineDimExpr(0), n = builder.getAffineDimExpr(1), g = builder.getAffineDimExpr(2);
     AffineMap sumMap = builder.getMultiDimIdentityMap(3);
     AffineMap scaleMap = AffineMap::get(3, 0, {n.floorDiv(kPanel), g, n % kPanel}, builder.getContext());
@@ -89,7 +96,8 @@ struct LowerQuantizedMatmul final : OpRewritePattern<QuantizedMatmulOp> {
     Value zero = filledTensor(builder, op.getLoc(), sizes, builder.getF32FloatAttr(0));
     return reduction(
         builder, op.getLoc(), {sums, op.getScales(), lhsScales}, {sumMap, scaleMap, lhsMap}, zero,
-        [](int64_t dim) { return dim == 2; }, 3, [](OpBuilder &b, Location l, ValueRange args) -> Value {
+        [](int64_t dim) { return dim == 2; }, 3,
+        [](OpBuilder &b, Location l, ValueRange args) -> Value {
           Value sum = arith::SIToFPOp::create(b, l, b.getF32Type(), args[0]);
           Value scale = arith::MulFOp::create(b, l, arith::ExtFOp::create(b, l, b.getF32Type(), args[1]), args[2]);
           return arith::AddFOp::create(b, l, args[3], arith::MulFOp::create(b, l, sum, scale));
@@ -112,11 +120,14 @@ struct LowerQuantizedGather final : OpRewritePattern<QuantizedGatherOp> {
         rewriter, loc, op.getIndices(), indicesMap, out, [&](OpBuilder &b, Location l, ValueRange args) -> Value {
           auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, l, value).getResult(); };
           auto divide = [&](Value a, int64_t by) { return arith::DivUIOp::create(b, l, a, constant(by)).getResult(); };
-          auto remainder = [&](Value a, int64_t by) { return arith::RemUIOp::create(b, l, a, constant(by)).getResult(); };
+          auto remainder = [&](Value a, int64_t by) {
+            return arith::RemUIOp::create(b, l, a, constant(by)).getResult();
+          };
           Value row = gatherCoordinate(b, l, args[0], rows), k = linalg::IndexOp::create(b, l, rank - 1);
           Value panel = divide(row, kPanel), column = remainder(row, kPanel);
           Value byteAt = divide(k, kTogether * form.codesPerByte);
-          Value byte = tensor::ExtractOp::create(b, l, op.getCodes(), ValueRange{panel, byteAt, column, remainder(k, kTogether)});
+          Value byte = tensor::ExtractOp::create(b, l, op.getCodes(),
+                                                 ValueRange{panel, byteAt, column, remainder(k, kTogether)});
           Value scale = tensor::ExtractOp::create(b, l, op.getScales(), ValueRange{panel, divide(k, kGroup), column});
           Value code = arith::SIToFPOp::create(b, l, b.getF32Type(), decode(b, l, form, byte, k));
           return arith::MulFOp::create(b, l, code, arith::ExtFOp::create(b, l, b.getF32Type(), scale));

@@ -41,10 +41,13 @@ Value rotateAll(OpBuilder &builder, Location loc, Value input, Value cos, Value 
   Value rotated = pointwise(
       builder, loc, {split, split, cos, sin}, maps, emptyTensor(builder, loc, sizes, type.getElementType()),
       [&](OpBuilder &b, Location l, ValueRange args) -> Value {
-        Value own = arith::MulFOp::create(b, l, convertFloat(b, l, args[0], compute), convertFloat(b, l, args[2], compute));
-        Value other = arith::MulFOp::create(b, l, convertFloat(b, l, args[1], compute), convertFloat(b, l, args[3], compute));
+        Value own =
+            arith::MulFOp::create(b, l, convertFloat(b, l, args[0], compute), convertFloat(b, l, args[2], compute));
+        Value other =
+            arith::MulFOp::create(b, l, convertFloat(b, l, args[1], compute), convertFloat(b, l, args[3], compute));
         Value zero = arith::ConstantIndexOp::create(b, l, 0);
-        Value isFirst = arith::CmpIOp::create(b, l, arith::CmpIPredicate::eq, linalg::IndexOp::create(b, l, halfDim), zero);
+        Value isFirst =
+            arith::CmpIOp::create(b, l, arith::CmpIPredicate::eq, linalg::IndexOp::create(b, l, halfDim), zero);
         Value negated = arith::NegFOp::create(b, l, other);
         Value turned = arith::SelectOp::create(b, l, isFirst, negated, other);
         return convertFloat(b, l, arith::AddFOp::create(b, l, own, turned), type.getElementType());

@@ -15,7 +15,8 @@ static Value rowScales(OpBuilder &builder, Location loc, Value rows, ArrayRef<Op
   int64_t rank = sizes.size();
   Value zero = filledTensor(builder, loc, sizes.drop_back(), builder.getF32FloatAttr(0));
   Value largest = reduction(
-      builder, loc, rows, builder.getMultiDimIdentityMap(rank), zero, [&](int64_t dim) { return dim == rank - 1; }, rank,
+      builder, loc, rows, builder.getMultiDimIdentityMap(rank), zero, [&](int64_t dim) { return dim == rank - 1; },
+      rank,
       [](OpBuilder &b, Location l, ValueRange args) -> Value {
         return arith::MaximumFOp::create(b, l, args[1], math::AbsFOp::create(b, l, args[0]));
       });
@@ -30,15 +31,15 @@ ScaledIntegers quantizeRows(OpBuilder &builder, Location loc, Value rows, ArrayR
   Value scales = rowScales(builder, loc, rows, sizes);
   Value out = emptyTensor(builder, loc, sizes, builder.getI8Type());
   AffineMap whole = builder.getMultiDimIdentityMap(sizes.size());
-  Value integers = pointwise(
-      builder, loc, {rows, scales}, {whole, whole.dropResult(sizes.size() - 1)}, out,
-      [](OpBuilder &b, Location l, ValueRange args) -> Value {
-        Value zero = floatConstant(b, l, b.getF32Type(), 0);
-        Value isZero = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ, args[1], zero);
-        Value ratio = arith::DivFOp::create(b, l, args[0], args[1]);
-        Value rounded = math::RoundEvenOp::create(b, l, arith::SelectOp::create(b, l, isZero, zero, ratio));
-        return arith::FPToSIOp::create(b, l, b.getI8Type(), rounded);
-      });
+  Value integers = pointwise(builder, loc, {rows, scales}, {whole, whole.dropResult(sizes.size() - 1)}, out,
+                             [](OpBuilder &b, Location l, ValueRange args) -> Value {
+                               Value zero = floatConstant(b, l, b.getF32Type(), 0);
+                               Value isZero = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ, args[1], zero);
+                               Value ratio = arith::DivFOp::create(b, l, args[0], args[1]);
+                               Value rounded =
+                                   math::RoundEvenOp::create(b, l, arith::SelectOp::create(b, l, isZero, zero, ratio));
+                               return arith::FPToSIOp::create(b, l, b.getI8Type(), rounded);
+                             });
   return {integers, scales};
 }
 

@@ -31,14 +31,8 @@ public:
   Value sigmoid(Value x) { return div(constant(1), add(constant(1), exp(neg(x)))); }
 
 private:
-  template <typename OpTy>
-  Value unary(Value x) {
-    return OpTy::create(graph.builder, graph.loc, x);
-  }
-  template <typename OpTy>
-  Value binary(Value a, Value b) {
-    return OpTy::create(graph.builder, graph.loc, a, b);
-  }
+  template <typename OpTy> Value unary(Value x) { return OpTy::create(graph.builder, graph.loc, x); }
+  template <typename OpTy> Value binary(Value a, Value b) { return OpTy::create(graph.builder, graph.loc, a, b); }
 
   GraphBuilder &graph;
   GraphBuilder::Sizes sizes;

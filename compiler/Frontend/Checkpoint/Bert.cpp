@@ -93,8 +93,10 @@ static llvm::Expected<BertConfig> readConfig(JsonFields &fields) {
 /// Sum of the word, token type and position embeddings, normalised.
 Value BertBuilder::embed(Value ids, Value types) {
   Value words = graph.parameter(named("embeddings.word_embeddings.weight"), {config.vocabulary, config.width});
-  Value typeTable = graph.parameter(named("embeddings.token_type_embeddings.weight"), {config.tokenTypes, config.width});
-  Value positionTable = graph.parameter(named("embeddings.position_embeddings.weight"), {config.positions, config.width});
+  Value typeTable =
+      graph.parameter(named("embeddings.token_type_embeddings.weight"), {config.tokenTypes, config.width});
+  Value positionTable =
+      graph.parameter(named("embeddings.position_embeddings.weight"), {config.positions, config.width});
 
   Value x = GatherOp::create(builder, loc, words, ids, /*dimension=*/0);
   x = add(x, GatherOp::create(builder, loc, typeTable, types, /*dimension=*/0));
@@ -156,10 +158,10 @@ Value BertBuilder::buildLayer(Value x, Value mask, const std::string &name) {
 
 void BertBuilder::build() {
   SmallVector<Value> inputs = graph.beginEntry("main", {
-      {"input_ids", {"batch", "seq"}, std::nullopt},
-      {"attention_mask", {"batch", "seq"}, 1},
-      {"token_type_ids", {"batch", "seq"}, 0},
-  });
+                                                           {"input_ids", {"batch", "seq"}, std::nullopt},
+                                                           {"attention_mask", {"batch", "seq"}, 1},
+                                                           {"token_type_ids", {"batch", "seq"}, 0},
+                                                       });
   batch = tensor::getMixedSize(builder, loc, inputs[0], 0);
   seq = tensor::getMixedSize(builder, loc, inputs[0], 1);
   graph.limitExtent("seq", seq, config.positions, "max_position_embeddings");

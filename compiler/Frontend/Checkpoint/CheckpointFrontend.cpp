@@ -54,7 +54,8 @@ static void overrule(nlohmann::json &root, const std::string &changes) {
   fields.update(nlohmann::json::parse(changes, nullptr, /*allow_exceptions=*/false));
 }
 
-static llvm::Error buildModel(GraphBuilder &graph, JsonFields &config, bool isNested, const CheckpointOptions &options) {
+static llvm::Error buildModel(GraphBuilder &graph, JsonFields &config, bool isNested,
+                              const CheckpointOptions &options) {
   std::string modelType = config.string("model_type");
   std::unique_ptr<JsonFields> text = isNested ? config.nested("text_config") : nullptr;
   if (text) {
@@ -91,8 +92,8 @@ static llvm::Error buildGraph(llvm::StringRef folder, ModuleOp module, const Che
 }
 
 OwningOpRef<ModuleOp> importCheckpoint(llvm::StringRef folder, MLIRContext &context, const CheckpointOptions &options) {
-  context.loadDialect<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, math::MathDialect, tensor::TensorDialect,
-                      ThreshDialect>();
+  context.loadDialect<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
+                      tensor::TensorDialect, ThreshDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(NameLoc::get(StringAttr::get(&context, folder)));
   if (llvm::Error error = buildGraph(folder, *module, options)) {
     emitError(UnknownLoc::get(&context)) << llvm::toString(std::move(error));

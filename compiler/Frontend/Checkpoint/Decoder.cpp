@@ -36,10 +36,11 @@ int64_t stateRows(const DecoderConfig &config, const DecoderLayer &layer) {
 
 /// The keys and values that the tokens of a call look at.
 struct Cache {
-  Value keys, values;  ///< [length, kv, headDim]
-  Value length;        ///< rows
-  Value first;         ///< row of the call's first token; those before it are earlier tokens, the latest last
-  int64_t wrap = 0;    ///< rows of a ring in place: those behind the first token's hold what came `wrap` tokens before; else 0
+  Value keys, values; ///< [length, kv, headDim]
+  Value length;       ///< rows
+  Value first;        ///< row of the call's first token; those before it are earlier tokens, the latest last
+  int64_t wrap =
+      0; ///< rows of a ring in place: those behind the first token's hold what came `wrap` tokens before; else 0
 };
 
 /// Builds one entry point.
@@ -87,9 +88,9 @@ private:
   OpBuilder &builder;
   Location loc;
   llvm::StringRef prefix;
-  OpFoldResult count; ///< tokens of the call
-  Value position;     ///< tokens before it
-  Value length;       ///< tokens after it
+  OpFoldResult count;                          ///< tokens of the call
+  Value position;                              ///< tokens before it
+  Value length;                                ///< tokens after it
   std::vector<std::pair<Value, Value>> angles; ///< cosines and sines of each rope
 };
 
@@ -104,8 +105,8 @@ void DecoderBuilder::checkTokens(Value ids) {
                   "expects at least one token", ValueRange{});
   Value zero = arith::ConstantIntOp::create(builder, loc, 0, 64);
   Value size = arith::ConstantIntOp::create(builder, loc, config.vocabulary, 64);
-  std::tuple<ReduceKind, arith::CmpIPredicate, Value> limits[] = {
-      {ReduceKind::Min, arith::CmpIPredicate::sge, zero}, {ReduceKind::Max, arith::CmpIPredicate::slt, size}};
+  std::tuple<ReduceKind, arith::CmpIPredicate, Value> limits[] = {{ReduceKind::Min, arith::CmpIPredicate::sge, zero},
+                                                                  {ReduceKind::Max, arith::CmpIPredicate::slt, size}};
   for (auto [kind, predicate, limit] : limits) {
     Value extreme = ReduceOp::create(builder, loc, kind, ids, builder.getDenseI64ArrayAttr({0}), /*keep_dims=*/false);
     Value token = tensor::ExtractOp::create(builder, loc, extreme, ValueRange{});
@@ -138,7 +139,8 @@ Value DecoderBuilder::embed(Value ids) {
     return x;
   int64_t firstRow = family.positions.firstRow;
   Value rows = graph.parameter(named(names.positions) + ".weight", {config.positions + firstRow, config.width});
-  Value start = builder.createOrFold<arith::AddIOp>(loc, position, arith::ConstantIndexOp::create(builder, loc, firstRow));
+  Value start =
+      builder.createOrFold<arith::AddIOp>(loc, position, arith::ConstantIndexOp::create(builder, loc, firstRow));
   Sizes offsets = {start, index(0)}, sizes = {count, index(config.width)}, strides = {index(1), index(1)};
   return add(x, tensor::ExtractSliceOp::create(builder, loc, rows, offsets, sizes, strides));
 }
@@ -173,7 +175,8 @@ Value DecoderBuilder::contract(Value lhs, ArrayRef<int64_t> lhsDims, Value rhs, 
   auto mapOf = [&](ArrayRef<int64_t> dims) {
     return AffineMap::getMultiDimMapWithTargets(rank + 1, llvm::to_vector_of<unsigned>(dims), builder.getContext());
   };
-  SmallVector<AffineMap> maps = {mapOf(lhsDims), mapOf(rhsDims), builder.getMultiDimIdentityMap(rank + 1).dropResult(rank)};
+  SmallVector<AffineMap> maps = {mapOf(lhsDims), mapOf(rhsDims),
+                                 builder.getMultiDimIdentityMap(rank + 1).dropResult(rank)};
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
   Value empty = tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
@@ -196,8 +199,8 @@ Value DecoderBuilder::softCap(Value x, double cap, const Sizes &sizes) {
   return multiply(math::TanhOp::create(builder, loc, inner), cap, sizes);
 }
 
-/// Scores [kv, group, n, length] where the query sees the key, the least finite float elsewhere. Query i is the token of
-/// row first + i and sees the keys up to its own, of which the last `window` if there is a window.
+/// Scores [kv, group, n, length] where the query sees the key, the least finite float elsewhere. Query i is the token
+/// of row first + i and sees the keys up to its own, of which the last `window` if there is a window.
 Value DecoderBuilder::mask(Value scores, const Sizes &sizes, const Cache &cache, int64_t window) {
   Value empty = tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
   SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(4));
@@ -324,7 +327,8 @@ Value DecoderBuilder::feedForward(Value x, size_t layer) {
 
 /// x + attention and x + feed-forward, with the norms where the family has them.
 Value DecoderBuilder::buildLayer(Value x, size_t layer) {
-  auto block = [&](Value in, Value (DecoderBuilder::*body)(Value, size_t), llvm::StringRef before, llvm::StringRef after) {
+  auto block = [&](Value in, Value (DecoderBuilder::*body)(Value, size_t), llvm::StringRef before,
+                   llvm::StringRef after) {
     Value y = config.normsAfterBlocks ? in : norm(in, inLayer(layer, before), config.width);
     y = (this->*body)(y, layer);
     if (!after.empty())
@@ -350,7 +354,8 @@ Value DecoderBuilder::logits(Value x, OpFoldResult rows) {
     x = linear(x, named("project_out"), config.width, config.embeddingWidth, /*hasBias=*/false);
   std::string name = named(names.tokens) + ".weight";
   if (!config.isTied)
-    name = graph.getTensors().find("language_model.lm_head.weight") ? "language_model.lm_head.weight" : "lm_head.weight";
+    name =
+        graph.getTensors().find("language_model.lm_head.weight") ? "language_model.lm_head.weight" : "lm_head.weight";
   Value head = graph.parameter(name, {config.vocabulary, config.embeddingWidth});
   Value result = MatmulOp::create(builder, loc, x, head, /*transpose_rhs=*/true);
   return softCap(result, config.logitCap, {rows, index(config.vocabulary)});

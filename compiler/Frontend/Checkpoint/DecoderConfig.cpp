@@ -73,8 +73,8 @@ void ConfigReader::readHeads() {
   bool dropsKeyValueHeads = isNested && family.sizes.keyValueHeads && !fields.mentions(names.keyValueHeads);
   config.keyValueHeads = config.heads;
   if (!names.keyValueHeads.empty())
-    config.keyValueHeads =
-        fields.integer(names.keyValueHeads, 1, kMaxHeads, dropsKeyValueHeads ? family.sizes.keyValueHeads : config.heads);
+    config.keyValueHeads = fields.integer(names.keyValueHeads, 1, kMaxHeads,
+                                          dropsKeyValueHeads ? family.sizes.keyValueHeads : config.heads);
   if (config.heads % config.keyValueHeads != 0)
     fields.fail(names.keyValueHeads, "expects a divisor of " + names.heads + " " + llvm::Twine(config.heads) +
                                          ", but got " + llvm::Twine(config.keyValueHeads));
@@ -137,18 +137,23 @@ std::vector<bool> ConfigReader::windowedLayers(size_t layers) {
   std::vector<bool> windowed(layers, false);
   if (family.windows != WindowRule::AllLayers && fields.has("layer_types")) {
     std::vector<std::string> types = fields.strings("layer_types", layers, {kSliding, kFull});
-    std::transform(types.begin(), types.end(), windowed.begin(), [](const std::string &type) { return type == kSliding; });
+    std::transform(types.begin(), types.end(), windowed.begin(),
+                   [](const std::string &type) { return type == kSliding; });
     return windowed;
   }
   int64_t from = 0, period = 0;
   switch (family.windows) {
-  case WindowRule::None: break;
-  case WindowRule::AllLayers: break;
+  case WindowRule::None:
+    break;
+  case WindowRule::AllLayers:
+    break;
   case WindowRule::FromLayer:
     from = fields.boolean("use_sliding_window", false) ? fields.integer("max_window_layers", 0, kMaxLayers, 28)
                                                        : static_cast<int64_t>(layers);
     break;
-  case WindowRule::EveryOther: period = 2; break;
+  case WindowRule::EveryOther:
+    period = 2;
+    break;
   case WindowRule::AllButEveryNth: {
     llvm::StringRef key = fields.has("_sliding_window_pattern") ? "_sliding_window_pattern" : "sliding_window_pattern";
     period = fields.integer(key, 1, kMaxLayers, 6);
@@ -166,7 +171,8 @@ void ConfigReader::readLayers() {
   std::vector<bool> windowed = windowedLayers(config.layers.size());
   bool isOn = family.windows != WindowRule::FromLayer || fields.boolean("use_sliding_window", false);
   int64_t fallback = fields.mentions("sliding_window") ? 0 : family.window;
-  int64_t window = fields.has("sliding_window") || !fallback ? fields.integer("sliding_window", 1, kMaxSize, 0) : fallback;
+  int64_t window =
+      fields.has("sliding_window") || !fallback ? fields.integer("sliding_window", 1, kMaxSize, 0) : fallback;
   for (auto [layer, hasWindow] : llvm::zip_equal(config.layers, windowed)) {
     layer.window = hasWindow ? window : 0;
     bool mustHaveOne = hasWindow && family.windows != WindowRule::AllLayers;
@@ -230,7 +236,8 @@ void ConfigReader::readRopes() {
     return;
   if (fields.has("rope_parameters") && fields.has("rope_scaling"))
     fields.fail("rope_scaling", "expects no rope_parameters beside it");
-  std::unique_ptr<JsonFields> scaling = fields.nested(fields.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+  std::unique_ptr<JsonFields> scaling =
+      fields.nested(fields.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
   bool isPerType = facts.kind == PositionKind::RotaryPerLayerType;
   std::unique_ptr<JsonFields> full, sliding;
   if (scaling && isPerType) {

@@ -22,7 +22,7 @@ struct FieldNames {
 struct TensorNames {
   llvm::ArrayRef<llvm::StringLiteral> prefixes; ///< the first under which the token embedding is found
   llvm::StringLiteral tokens, positions, layer;
-  llvm::StringLiteral attentionNorm, attentionOutNorm; ///< before attention, and on its result
+  llvm::StringLiteral attentionNorm, attentionOutNorm;  ///< before attention, and on its result
   llvm::StringLiteral query, key, value, queryKeyValue; ///< three layers, or one of all rows
   llvm::StringLiteral queryNorm, keyNorm;               ///< over each head, before the rotation
   llvm::StringLiteral attentionOut;
@@ -66,9 +66,9 @@ enum class PositionKind {
 
 struct PositionFacts {
   PositionKind kind;
-  double base;        ///< rope_theta when config.json leaves it out
-  double windowBase;  ///< that of layers with a window (RotaryPerLayerType)
-  int64_t firstRow;   ///< of a learned table: the row of position 0
+  double base;       ///< rope_theta when config.json leaves it out
+  double windowBase; ///< that of layers with a window (RotaryPerLayerType)
+  int64_t firstRow;  ///< of a learned table: the row of position 0
 };
 
 struct DecoderFamily {

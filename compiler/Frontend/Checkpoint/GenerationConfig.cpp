@@ -29,7 +29,8 @@ void readFloat(JsonFields &fields, llvm::StringRef key, double most, NamedAttrLi
     return;
   double value = fields.positive(key);
   if (value > most || static_cast<float>(value) <= 0)
-    fields.fail(key, "expects a number greater than 0 and at most " + describeJson(most) + ", but got " + describeJson(value));
+    fields.fail(key, "expects a number greater than 0 and at most " + describeJson(most) + ", but got " +
+                         describeJson(value));
   attrs.set(key, builder.getF32FloatAttr(static_cast<float>(value)));
 }
 

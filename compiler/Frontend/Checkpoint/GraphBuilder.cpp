@@ -116,8 +116,8 @@ void GraphBuilder::endEntry(ArrayRef<EntryOutput> outputs) {
 void GraphBuilder::limitExtent(llvm::StringRef dim, OpFoldResult extent, int64_t limit, llvm::StringRef limitName) {
   if (std::optional<int64_t> fixed = getConstantIntValue(extent)) {
     if (*fixed > limit)
-      fail(makeError("dimension \"" + dim + "\": expects an extent of at most " + llvm::Twine(limit) + " (" + limitName +
-                     "), but got " + llvm::Twine(*fixed)));
+      fail(makeError("dimension \"" + dim + "\": expects an extent of at most " + llvm::Twine(limit) + " (" +
+                     limitName + "), but got " + llvm::Twine(*fixed)));
     return;
   }
   Value value = getValueOrCreateConstantIndexOp(builder, loc, extent);
@@ -159,7 +159,8 @@ SourceAttr GraphBuilder::findSource(llvm::StringRef name, ArrayRef<int64_t> shap
     int64_t bytes = sizeof(float);
     for (int64_t extent : shape)
       if (llvm::MulOverflow(bytes, extent, bytes)) {
-        fail(makeError("tensor \"" + name + "\": expects fewer than 2^63 bytes, but got shape " + describeShape(shape)));
+        fail(
+            makeError("tensor \"" + name + "\": expects fewer than 2^63 bytes, but got shape " + describeShape(shape)));
         return nullptr;
       }
     return SourceAttr::get(context, builder.getStringAttr(""), 0, bytes, builder.getStringAttr(name), type, *seed);
@@ -204,19 +205,17 @@ Value GraphBuilder::splat(double value, Sizes sizes) {
   return broadcast(arith::ConstantOp::create(builder, loc, attr), sizes);
 }
 
-Value GraphBuilder::broadcast(Value value, Sizes sizes) {
-  return BroadcastOp::create(builder, loc, value, sizes);
-}
+Value GraphBuilder::broadcast(Value value, Sizes sizes) { return BroadcastOp::create(builder, loc, value, sizes); }
 
-Value GraphBuilder::reshape(Value value, Sizes sizes) {
-  return ReshapeOp::create(builder, loc, value, sizes);
-}
+Value GraphBuilder::reshape(Value value, Sizes sizes) { return ReshapeOp::create(builder, loc, value, sizes); }
 
 Value GraphBuilder::transpose(Value value, ArrayRef<int64_t> permutation) {
   return TransposeOp::create(builder, loc, value, permutation);
 }
 
-void GraphBuilder::declareContext(int64_t tokens) { module->setAttr("thresh.context", builder.getI64IntegerAttr(tokens)); }
+void GraphBuilder::declareContext(int64_t tokens) {
+  module->setAttr("thresh.context", builder.getI64IntegerAttr(tokens));
+}
 
 //===----------------------------------------------------------------------===//
 // Layers

@@ -103,8 +103,8 @@ private:
   mlir::func::FuncOp entry;
   const CheckpointTensors &tensors;
   const llvm::StringMap<int64_t> &fixedDims;
-  llvm::StringMap<mlir::Value> loads; ///< of the entry point being built, by tensor name
-  llvm::StringSet<> declared;         ///< tensor names that have a parameter
+  llvm::StringMap<mlir::Value> loads;  ///< of the entry point being built, by tensor name
+  llvm::StringSet<> declared;          ///< tensor names that have a parameter
   llvm::SmallVector<std::string> dims; ///< names of all entry points' dimensions
   llvm::Error error = llvm::Error::success();
 };

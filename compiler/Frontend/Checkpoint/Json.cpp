@@ -113,7 +113,8 @@ std::string pointerStep(llvm::StringRef key) {
 std::string describeJson(const json &value) {
   constexpr size_t kMaxLength = 60;
   if (value.is_structured() && value.size() > 16)
-    return (llvm::Twine(value.is_array() ? "an array of " : "an object of ") + llvm::Twine(value.size()) + " elements").str();
+    return (llvm::Twine(value.is_array() ? "an array of " : "an object of ") + llvm::Twine(value.size()) + " elements")
+        .str();
   std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
   return text.size() <= kMaxLength ? text : text.substr(0, kMaxLength) + "...";
 }

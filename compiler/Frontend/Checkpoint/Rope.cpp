@@ -109,7 +109,8 @@ static void readYarn(RopeReader &reader) {
   double fast = fields.positive("beta_fast", 32.0), slow = fields.positive("beta_slow", 1.0);
   double magnitude = yarnMagnitude(factor, 1);
   if (fields.has("mscale") && fields.has("mscale_all_dim"))
-    magnitude = yarnMagnitude(factor, fields.positive("mscale")) / yarnMagnitude(factor, fields.positive("mscale_all_dim"));
+    magnitude =
+        yarnMagnitude(factor, fields.positive("mscale")) / yarnMagnitude(factor, fields.positive("mscale_all_dim"));
   reader.rope.magnitude = fields.positive("attention_factor", magnitude);
 
   // The pair that makes this many turns within the original window.
@@ -156,8 +157,8 @@ struct ScalingType {
 };
 
 constexpr ScalingType kScalingTypes[] = {
-    {"default", readDefault}, {"dynamic", readDynamic},   {"linear", readLinear}, {"llama3", readLlama3},
-    {"longrope", readLongrope}, {"su", readLongrope}, {"yarn", readYarn},
+    {"default", readDefault},   {"dynamic", readDynamic}, {"linear", readLinear}, {"llama3", readLlama3},
+    {"longrope", readLongrope}, {"su", readLongrope},     {"yarn", readYarn},
 };
 
 } // namespace
@@ -257,7 +258,8 @@ static FrequencyRule frequencyRule(GraphBuilder &graph, const Rope &rope, Value 
   return rule;
 }
 
-std::pair<Value, Value> buildAngles(GraphBuilder &graph, const Rope &rope, OpFoldResult rows, Value position, Value length) {
+std::pair<Value, Value> buildAngles(GraphBuilder &graph, const Rope &rope, OpFoldResult rows, Value position,
+                                    Value length) {
   OpBuilder &builder = graph.builder;
   Location loc = graph.loc;
   FrequencyRule rule = frequencyRule(graph, rope, length);
@@ -270,8 +272,8 @@ std::pair<Value, Value> buildAngles(GraphBuilder &graph, const Rope &rope, OpFol
   maps.append({identity, identity});
   SmallVector<utils::IteratorType> iterators(2, utils::IteratorType::parallel);
   auto angles = linalg::GenericOp::create(
-      builder, loc, TypeRange{empty.getType(), empty.getType()}, rule.constants, ValueRange{empty, empty}, maps, iterators,
-      [&](OpBuilder &b, Location l, ValueRange args) {
+      builder, loc, TypeRange{empty.getType(), empty.getType()}, rule.constants, ValueRange{empty, empty}, maps,
+      iterators, [&](OpBuilder &b, Location l, ValueRange args) {
         Value row = linalg::IndexOp::create(b, l, 0);
         Value place = toFloat(b, l, arith::AddIOp::create(b, l, row, position));
         Value angle = arith::MulFOp::create(b, l, place, rule.body(b, l, args));

@@ -26,10 +26,10 @@ struct Rope {
 
 /// What the scaling rules take from the rest of config.json.
 struct RopeContext {
-  double base;              ///< rope_theta
+  double base; ///< rope_theta
   int64_t headDim;
-  double partialFactor;     ///< the share of a head that turns, in (0, 1]
-  int64_t maxPositions;     ///< max_position_embeddings
+  double partialFactor;      ///< the share of a head that turns, in (0, 1]
+  int64_t maxPositions;      ///< max_position_embeddings
   int64_t originalPositions; ///< original_max_position_embeddings beside it; 0 if absent
 };
 

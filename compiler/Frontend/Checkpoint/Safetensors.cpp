@@ -28,10 +28,10 @@ struct DtypeInfo {
 
 /// Every element type of the format.
 constexpr DtypeInfo kDtypes[] = {
-    {"BF16", 16},  {"BOOL", 8},        {"C64", 64},     {"F16", 16},        {"F32", 32},    {"F4", 4},
-    {"F64", 64},   {"F6_E2M3", 6},     {"F6_E3M2", 6},  {"F8_E4M3", 8},     {"F8_E4M3FNUZ", 8}, {"F8_E5M2", 8},
-    {"F8_E5M2FNUZ", 8}, {"F8_E8M0", 8}, {"I16", 16},    {"I32", 32},        {"I64", 64},    {"I8", 8},
-    {"U16", 16},   {"U32", 32},        {"U64", 64},     {"U8", 8},
+    {"BF16", 16},       {"BOOL", 8},    {"C64", 64},    {"F16", 16},    {"F32", 32},        {"F4", 4},
+    {"F64", 64},        {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F8_E4M3", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2", 8},
+    {"F8_E5M2FNUZ", 8}, {"F8_E8M0", 8}, {"I16", 16},    {"I32", 32},    {"I64", 64},        {"I8", 8},
+    {"U16", 16},        {"U32", 32},    {"U64", 64},    {"U8", 8},
 };
 
 /// One entry of the header: a StoredTensor whose range is relative to the data section.
@@ -146,10 +146,12 @@ llvm::Error HeaderReader::checkRanges(std::vector<Entry> &entries) {
   for (const Entry &entry : entries) {
     std::string pointer = pointerStep(entry.tensor.name) + "/data_offsets";
     if (entry.begin != next)
-      return fail(pointer, llvm::Twine("expects to begin at ") + llvm::Twine(next) + " where the tensor before it ends, but got " +
-                               llvm::Twine(entry.begin) + (entry.begin < next ? " (overlap)" : " (hole)"));
+      return fail(pointer, llvm::Twine("expects to begin at ") + llvm::Twine(next) +
+                               " where the tensor before it ends, but got " + llvm::Twine(entry.begin) +
+                               (entry.begin < next ? " (overlap)" : " (hole)"));
     if (entry.end < entry.begin)
-      return fail(pointer, "expects begin <= end, but got " + llvm::Twine(entry.begin) + " > " + llvm::Twine(entry.end));
+      return fail(pointer,
+                  "expects begin <= end, but got " + llvm::Twine(entry.begin) + " > " + llvm::Twine(entry.end));
     if (llvm::Error error = checkSize(entry))
       return error;
     if (entry.end > dataBytes)

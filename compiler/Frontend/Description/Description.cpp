@@ -9,8 +9,9 @@
 
 namespace thresh {
 
-static constexpr llvm::StringLiteral kKeys[] = {"context_window_size", "dtype",        "kv_cache", "max_batch_size", "model",
-                                                "model_config",        "quantization", "targets",  "version"};
+static constexpr llvm::StringLiteral kKeys[] = {"context_window_size", "dtype",   "kv_cache",
+                                                "max_batch_size",      "model",   "model_config",
+                                                "quantization",        "targets", "version"};
 static constexpr int64_t kMaxContext = int64_t(1) << 30;
 
 static void rejectUnknownKeys(const nlohmann::json &root, JsonFields &fields) {
@@ -29,8 +30,8 @@ static void requireSupported(JsonFields &fields) {
 
 /// A format by its name, if the key is there.
 template <typename Format>
-static std::optional<Format> readFormat(JsonFields &fields, llvm::StringRef key, std::optional<Format> (*parse)(llvm::StringRef),
-                                        std::string (*names)()) {
+static std::optional<Format> readFormat(JsonFields &fields, llvm::StringRef key,
+                                        std::optional<Format> (*parse)(llvm::StringRef), std::string (*names)()) {
   if (!fields.has(key))
     return std::nullopt;
   std::string value = fields.string(key);

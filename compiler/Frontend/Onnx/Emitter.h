@@ -97,7 +97,8 @@ public:
   Tensor contract(const Tensor &lhs, llvm::ArrayRef<int64_t> lhsDims, const Tensor &rhs,
                   llvm::ArrayRef<int64_t> rhsDims, llvm::ArrayRef<Size> sizes);
 
-  /// thresh.write_rows: `past` at `sizes` (its own but along `axis`) with `rows` in it from row starts[i] of entry i on.
+  /// thresh.write_rows: `past` at `sizes` (its own but along `axis`) with `rows` in it from row starts[i] of entry i
+  /// on.
   Tensor writeRows(const Tensor &past, const Tensor &rows, const Tensor &starts, int64_t axis,
                    llvm::ArrayRef<Size> sizes);
 

@@ -37,8 +37,9 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   bool widens = isa<FloatType>(lhsElement) && isa<FloatType>(rhsElement) &&
                 lhsElement.getIntOrFloatBitWidth() > rhsElement.getIntOrFloatBitWidth();
   if (!lhsElement.isIntOrFloat() || (lhsElement != rhsElement && !widens))
-    return opError<MatmulOp>(loc, "expects operands of one integer or float element type, or a rhs of narrower floats, but got ",
-                             lhsElement, " and ", rhsElement);
+    return opError<MatmulOp>(
+        loc, "expects operands of one integer or float element type, or a rhs of narrower floats, but got ", lhsElement,
+        " and ", rhsElement);
   // matmul_c2
   if (lhs.getRank() < 2)
     return opError<MatmulOp>(loc, "expects a lhs of rank >= 2, but got ", lhs.getRank());
@@ -183,7 +184,8 @@ LogicalResult RotaryEmbeddingOp::inferReturnTypes(MLIRContext *, std::optional<L
   // rotary_embedding_c2
   if (cos.getRank() != 2 || cos.isDynamicDim(1) || cos.getElementType() != input.getElementType() ||
       !areCompatibleExtents(cos.getDimSize(0), input.getDimSize(0)))
-    return opError<RotaryEmbeddingOp>(loc, "expects cosines [n, pairs] of the input's rows and elements, but got ", cos);
+    return opError<RotaryEmbeddingOp>(loc, "expects cosines [n, pairs] of the input's rows and elements, but got ",
+                                      cos);
   // rotary_embedding_c3
   if (!areCompatibleTypes(TypeRange(cos), TypeRange(adaptor.getSin().getType())))
     return opError<RotaryEmbeddingOp>(loc, "expects sines of type ", cos, ", but got ", adaptor.getSin().getType());

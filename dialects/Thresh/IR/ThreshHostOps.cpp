@@ -66,11 +66,12 @@ LogicalResult ParameterOp::verify() {
     if (pack->getFormat() != PackFormat::Elements &&
         (stored.getRank() != 2 || pack->getPanel() == 0 || stored.getDimSize(permutation[0]) % PackAttr::kGroup != 0))
       return emitOpError("expects panels of a matrix whose k is a multiple of ")
-             << PackAttr::kGroup << " for " << stringifyPackFormat(pack->getFormat()) << ", but got " << *pack << " of " << stored;
+             << PackAttr::kGroup << " for " << stringifyPackFormat(pack->getFormat()) << ", but got " << *pack << " of "
+             << stored;
     // parameter_c8
     if (Type element = pack->getElementType(); element && element != type.getElementType())
-      return emitOpError("expects elements of type ") << element << " for " << stringifyPackFormat(pack->getFormat())
-                                                      << ", but got " << type.getElementType();
+      return emitOpError("expects elements of type ")
+             << element << " for " << stringifyPackFormat(pack->getFormat()) << ", but got " << type.getElementType();
     expected = pack->packShape(stored.getShape());
   }
   // parameter_c6

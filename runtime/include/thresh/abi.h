@@ -96,8 +96,8 @@ typedef struct thresh_abi_entry {
   int32_t num_outputs;
   const thresh_abi_tensor *inputs;
   const thresh_abi_tensor *outputs;
-  int32_t token_input;   /* input whose last extent is the number of tokens that a call appends to the states; -1: none */
-  int32_t reserved;      /* 0 */
+  int32_t token_input; /* input whose last extent is the number of tokens that a call appends to the states; -1: none */
+  int32_t reserved;    /* 0 */
   uint64_t weight_bytes; /* bytes of the weights that a call reads whose dynamic extents are all 1; 0: unknown */
 } thresh_abi_entry;
 

@@ -24,15 +24,16 @@ protected:
   }
 
   /// Appends `bytes` to the source file and declares a parameter over them.
-  ParameterOp declare(const std::string &name, Type stored, ArrayRef<int64_t> shape, const std::string &bytes, Type type,
-                      ArrayRef<int64_t> packedShape, PackAttr pack = nullptr) {
+  ParameterOp declare(const std::string &name, Type stored, ArrayRef<int64_t> shape, const std::string &bytes,
+                      Type type, ArrayRef<int64_t> packedShape, PackAttr pack = nullptr) {
     int64_t offset = source.size();
     source += bytes;
-    return declareAt(name, offset, bytes.size(), RankedTensorType::get(shape, stored), RankedTensorType::get(packedShape, type), pack);
+    return declareAt(name, offset, bytes.size(), RankedTensorType::get(shape, stored),
+                     RankedTensorType::get(packedShape, type), pack);
   }
 
-  ParameterOp declareAt(const std::string &name, int64_t offset, int64_t length, RankedTensorType stored, RankedTensorType type,
-                        PackAttr pack = nullptr) {
+  ParameterOp declareAt(const std::string &name, int64_t offset, int64_t length, RankedTensorType stored,
+                        RankedTensorType type, PackAttr pack = nullptr) {
     auto attr = SourceAttr::get(&context, builder.getStringAttr(path("source.bin")), offset, length,
                                 builder.getStringAttr(name), stored, /*seed=*/-1);
     return ParameterOp::create(builder, builder.getUnknownLoc(), "sym_" + name, type, attr, pack);
@@ -67,8 +68,7 @@ protected:
     return message;
   }
 
-  template <typename T>
-  std::vector<T> packed(const std::string &name) {
+  template <typename T> std::vector<T> packed(const std::string &name) {
     std::vector<int64_t> range = header.at(name).at("data_offsets");
     std::vector<T> values((range[1] - range[0]) / sizeof(T));
     std::memcpy(values.data(), data.data() + range[0], range[1] - range[0]);

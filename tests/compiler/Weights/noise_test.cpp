@@ -22,7 +22,8 @@ TEST(NoiseTest, IsTheSameEverywhere) {
             (std::vector<float>{-0x1.77cec2p-2f, -0x1.e460fap-2f, -0x1.652092p-2f, -0x1.84969ap-3f}));
   EXPECT_EQ(fill(Noise(7, "model.norm.weight", {64}), 0, 4),
             (std::vector<float>{0x1.f987acp-1f, 0x1.f99870p-1f, 0x1.f81f34p-1f, 0x1.fa4276p-1f}));
-  EXPECT_EQ(fill(Noise(7, "w", {3000000000, 4}), int64_t(1) << 32, 2), (std::vector<float>{0x1.f9ddf8p-5f, -0x1.e66898p-2f}));
+  EXPECT_EQ(fill(Noise(7, "w", {3000000000, 4}), int64_t(1) << 32, 2),
+            (std::vector<float>{0x1.f9ddf8p-5f, -0x1.e66898p-2f}));
 }
 
 TEST(NoiseTest, AnyPieceComesAlone) {
@@ -32,7 +33,8 @@ TEST(NoiseTest, AnyPieceComesAlone) {
   for (int64_t first : {int64_t(0), middle}) {
     std::vector<float> whole = fill(noise, first, 1000);
     for (int64_t at : {0, 1, 499, 500, 501, 993})
-      EXPECT_EQ(fill(noise, first + at, 7), std::vector<float>(whole.begin() + at, whole.begin() + at + 7)) << first << " " << at;
+      EXPECT_EQ(fill(noise, first + at, 7), std::vector<float>(whole.begin() + at, whole.begin() + at + 7))
+          << first << " " << at;
   }
   EXPECT_NE(fill(noise, 0, 100), fill(noise, int64_t(1) << 32, 100));
 }

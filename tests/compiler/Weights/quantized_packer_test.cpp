@@ -96,7 +96,8 @@ protected:
   /// Declares codes and scales, @sym_NAME_codes and @sym_NAME_scales, of `count` elements in the file.
   void declareQuantized(const std::string &name, const QuantScheme &scheme, SourceAttr stored, bool isTransposed) {
     bool isQ8 = &scheme == &kQ8Scheme;
-    const PackFormat formats[] = {isQ8 ? PackFormat::Q8Codes : PackFormat::Q4Codes, isQ8 ? PackFormat::Q8Scales : PackFormat::Q4Scales};
+    const PackFormat formats[] = {isQ8 ? PackFormat::Q8Codes : PackFormat::Q4Codes,
+                                  isQ8 ? PackFormat::Q8Scales : PackFormat::Q4Scales};
     for (PackFormat format : formats) {
       PackAttr pack = isTransposed ? packing({0, 1}, 16, format) : packing({1, 0}, 16, format);
       auto type = RankedTensorType::get(pack.packShape(stored.getType().getShape()), pack.getElementType());
@@ -117,9 +118,10 @@ protected:
     return makeSource("", 0, type.getNumElements() * 4, name, type, seed);
   }
 
-  SourceAttr makeSource(const std::string &file, int64_t offset, int64_t length, const std::string &name, RankedTensorType type,
-                        int64_t seed) {
-    return SourceAttr::get(&context, builder.getStringAttr(file), offset, length, builder.getStringAttr(name), type, seed);
+  SourceAttr makeSource(const std::string &file, int64_t offset, int64_t length, const std::string &name,
+                        RankedTensorType type, int64_t seed) {
+    return SourceAttr::get(&context, builder.getStringAttr(file), offset, length, builder.getStringAttr(name), type,
+                           seed);
   }
 
   void expectPacked(const std::string &name, const QuantScheme &scheme, const Matrix &matrix) {
@@ -172,7 +174,8 @@ TEST_F(QuantizedPackerTest, PacksMatricesInPieces) {
     std::string name = std::to_string(n);
     Matrix matrix = makeMatrix(n, k);
     declareQuantized(name, kQ8Scheme, store(name, f32(), {n, k}, bytesOf(matrix.values)), /*isTransposed=*/false);
-    declareQuantized(name + "t", kQ4Scheme, store(name + "t", f32(), {k, n}, bytesOf(matrix.transposed())), /*isTransposed=*/true);
+    declareQuantized(name + "t", kQ4Scheme, store(name + "t", f32(), {k, n}, bytesOf(matrix.transposed())),
+                     /*isTransposed=*/true);
   }
   ASSERT_TRUE(pack()) << message;
   for (auto [n, k] : shapes) {
@@ -191,7 +194,8 @@ TEST_F(QuantizedPackerTest, ReadsHalves) {
     ofBF16.values[i] = widenBF16(bf16.back());
   }
   declareQuantized("a", kQ4Scheme, store("f16", builder.getF16Type(), {18, 96}, bytesOf(f16)), /*isTransposed=*/false);
-  declareQuantized("b", kQ8Scheme, store("bf16", builder.getBF16Type(), {18, 96}, bytesOf(bf16)), /*isTransposed=*/false);
+  declareQuantized("b", kQ8Scheme, store("bf16", builder.getBF16Type(), {18, 96}, bytesOf(bf16)),
+                   /*isTransposed=*/false);
   ASSERT_TRUE(pack()) << message;
   expectPacked("f16", kQ4Scheme, ofF16);
   expectPacked("bf16", kQ8Scheme, ofBF16);
@@ -216,8 +220,10 @@ TEST_F(QuantizedPackerTest, QuantizesNoise) {
 TEST_F(QuantizedPackerTest, MakesNoiseWithoutAFile) {
   SourceAttr noise = makeNoise("w", {3, 5}, 9);
   ParameterOp::create(builder, builder.getUnknownLoc(), "plain", noise.getType(), noise, PackAttr());
-  ParameterOp::create(builder, builder.getUnknownLoc(), "panels", RankedTensorType::get({2, 5, 2}, f32()), noise, packing({1, 0}, 2));
-  ParameterOp::create(builder, builder.getUnknownLoc(), "half", RankedTensorType::get({3, 5}, builder.getBF16Type()), noise, PackAttr());
+  ParameterOp::create(builder, builder.getUnknownLoc(), "panels", RankedTensorType::get({2, 5, 2}, f32()), noise,
+                      packing({1, 0}, 2));
+  ParameterOp::create(builder, builder.getUnknownLoc(), "half", RankedTensorType::get({3, 5}, builder.getBF16Type()),
+                      noise, PackAttr());
   SourceAttr other = makeNoise("w", {3, 5}, 10);
   ParameterOp::create(builder, builder.getUnknownLoc(), "other", other.getType(), other, PackAttr());
   ASSERT_TRUE(pack()) << message;
@@ -238,21 +244,26 @@ TEST_F(QuantizedPackerTest, SaysWhichWeightCannotBeQuantized) {
   Matrix matrix = makeMatrix(20, 96);
   matrix.values[18 * 96 + 70] = NAN;
   declareQuantized("a", kQ8Scheme, store("a", f32(), {20, 96}, bytesOf(matrix.values)), /*isTransposed=*/false);
-  EXPECT_EQ(problem(), path("source.bin") + ": tensor \"a\": element [18, 70]: expects a magnitude of at most 8319008 for q8_codes, but got nan");
+  EXPECT_EQ(problem(),
+            path("source.bin") +
+                ": tensor \"a\": element [18, 70]: expects a magnitude of at most 8319008 for q8_codes, but got nan");
 }
 
 TEST_F(QuantizedPackerTest, SaysWhereATransposedWeightIs) {
   Matrix matrix = makeMatrix(20, 96);
   matrix.values[18 * 96 + 70] = -1e30f;
   declareQuantized("a", kQ4Scheme, store("a", f32(), {96, 20}, bytesOf(matrix.transposed())), /*isTransposed=*/true);
-  EXPECT_EQ(problem(), path("source.bin") + ": tensor \"a\": element [70, 18]: expects a magnitude of at most 524032 for q4_codes, but got -1e+30");
+  EXPECT_EQ(problem(),
+            path("source.bin") +
+                ": tensor \"a\": element [70, 18]: expects a magnitude of at most 524032 for q4_codes, but got -1e+30");
 }
 
 TEST_F(QuantizedPackerTest, RejectsWhatHasNoGroups) {
   SourceAttr stored = store("a", f32(), {16, 40}, std::string(16 * 40 * 4, '\0'));
   declareQuantized("a", kQ8Scheme, stored, /*isTransposed=*/false);
-  EXPECT_EQ(problem(), path("source.bin") + ": tensor \"a\": expects a matrix of whole groups of 32 rows and a panel of 16 columns, "
-                                            "but got #thresh.pack<permutation = [1, 0], panel = 16, format = q8_codes>");
+  EXPECT_EQ(problem(), path("source.bin") +
+                           ": tensor \"a\": expects a matrix of whole groups of 32 rows and a panel of 16 columns, "
+                           "but got #thresh.pack<permutation = [1, 0], panel = 16, format = q8_codes>");
 }
 
 TEST_F(QuantizedPackerTest, RejectsIntegersAndWrongNoise) {

@@ -70,8 +70,8 @@ TEST_F(WeightsTest, CutsColumnsIntoPanels) {
   // [K = 3, N = 5] in panels of 2: [3, 3, 2], the last panel half empty.
   declare("rows", f32(), {3, 5}, bytesOf(iota(15)), f32(), {3, 3, 2}, packing({0, 1}, 2));
   // The same matrix stored as [N, K].
-  declare("columns", f32(), {5, 3}, bytesOf<float>({1, 6, 11, 2, 7, 12, 3, 8, 13, 4, 9, 14, 5, 10, 15}), f32(), {3, 3, 2},
-          packing({1, 0}, 2));
+  declare("columns", f32(), {5, 3}, bytesOf<float>({1, 6, 11, 2, 7, 12, 3, 8, 13, 4, 9, 14, 5, 10, 15}), f32(),
+          {3, 3, 2}, packing({1, 0}, 2));
   ASSERT_TRUE(pack()) << message;
   std::vector<float> expected = {1, 2, 6, 7, 11, 12, 3, 4, 8, 9, 13, 14, 5, 0, 10, 0, 15, 0};
   EXPECT_EQ(packed<float>("rows.packed"), expected);
@@ -136,11 +136,14 @@ TEST_F(WeightsTest, CutsBigTensorsIntoTiles) {
 }
 
 TEST_F(WeightsTest, CastsHalvesExactly) {
-  std::vector<uint16_t> halves = {0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x83ff, 0x7c00, 0xfc00, 0x3555};
-  std::vector<float> expected = {0.0f, -0.0f, 1.0f, -2.0f, 65504.0f, 0x1p-14f, 0x1p-24f, -0x1.ff8p-15f, INFINITY, -INFINITY, 0x1.554p-2f};
+  std::vector<uint16_t> halves = {0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0400,
+                                  0x0001, 0x83ff, 0x7c00, 0xfc00, 0x3555};
+  std::vector<float> expected = {0.0f,     -0.0f,         1.0f,     -2.0f,     65504.0f,   0x1p-14f,
+                                 0x1p-24f, -0x1.ff8p-15f, INFINITY, -INFINITY, 0x1.554p-2f};
   declare("half", builder.getF16Type(), {11}, bytesOf(halves), f32(), {11});
   declare("nan", builder.getF16Type(), {1}, bytesOf<uint16_t>({0x7e01}), f32(), {1});
-  declare("brain", builder.getBF16Type(), {3, 1}, bytesOf<uint16_t>({0x3f80, 0xc040, 0x0001}), f32(), {1, 1, 3}, packing({1, 0}, 3));
+  declare("brain", builder.getBF16Type(), {3, 1}, bytesOf<uint16_t>({0x3f80, 0xc040, 0x0001}), f32(), {1, 1, 3},
+          packing({1, 0}, 3));
   ASSERT_TRUE(pack()) << message;
   auto got = packed<float>("half");
   for (size_t i = 0; i < halves.size(); ++i) {
@@ -157,15 +160,19 @@ TEST_F(WeightsTest, NarrowsToHalves) {
   declare("bf16", f32(), {2, 4}, bytesOf(values), builder.getBF16Type(), {2, 4, 1}, packing({1, 0}, 1));
   declare("cross", builder.getF16Type(), {3}, bytesOf<uint16_t>({0x3c00, 0x3c07, 0x0001}), builder.getBF16Type(), {3});
   ASSERT_TRUE(pack()) << message;
-  EXPECT_EQ(packed<uint16_t>("f16"), (std::vector<uint16_t>{0x3c00, 0xbc00, 0x3c02, 0x7bff, 0x0000, 0x7c00, 0x8000, 0x3c04}));
-  EXPECT_EQ(packed<uint16_t>("bf16.packed"), (std::vector<uint16_t>{0x3f80, 0xbf80, 0x3f80, 0x4780, 0x3300, 0x7f80, 0x8000, 0x3f80}));
+  EXPECT_EQ(packed<uint16_t>("f16"),
+            (std::vector<uint16_t>{0x3c00, 0xbc00, 0x3c02, 0x7bff, 0x0000, 0x7c00, 0x8000, 0x3c04}));
+  EXPECT_EQ(packed<uint16_t>("bf16.packed"),
+            (std::vector<uint16_t>{0x3f80, 0xbf80, 0x3f80, 0x4780, 0x3300, 0x7f80, 0x8000, 0x3f80}));
   EXPECT_EQ(packed<uint16_t>("cross"), (std::vector<uint16_t>{0x3f80, 0x3f81, 0x3380}));
   EXPECT_EQ(header["f16"]["dtype"], "F16");
 }
 
 TEST_F(WeightsTest, RejectsWhatIsTooLargeForAHalf) {
   declare("a", f32(), {2, 2}, bytesOf<float>({1, INFINITY, -70000, 2}), builder.getF16Type(), {2, 2});
-  EXPECT_EQ(problem(), path("source.bin") + ": tensor \"a\": element [1, 0]: expects a magnitude of at most 65504 for f16, but got -70000");
+  EXPECT_EQ(problem(),
+            path("source.bin") +
+                ": tensor \"a\": element [1, 0]: expects a magnitude of at most 65504 for f16, but got -70000");
 }
 
 TEST_F(WeightsTest, SharesEqualParametersAndTellsEqualNamesApart) {
@@ -216,7 +223,8 @@ TEST_F(WeightsTest, WritesTheSameDataIntoAnObject) {
   ASSERT_TRUE(succeeded(writeWeightsObject(*module, path("w.o"), "the_weights", triple, embedded)));
   EXPECT_EQ(embedded.id, weights.id);
   std::string object = read(path("w.o"));
-  EXPECT_EQ(object.substr(0, 4), "\x7f" "ELF");
+  EXPECT_EQ(object.substr(0, 4), "\x7f"
+                                 "ELF");
   EXPECT_EQ(object.substr(4096, data.size()), data);
   std::string command = "readelf -sSW " + path("w.o") + " > " + path("readelf.txt");
   ASSERT_EQ(std::system(command.c_str()), 0);
@@ -230,7 +238,8 @@ TEST_F(WeightsTest, RejectsObjectsForUnknownTargets) {
   write("source.bin", source);
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
   EXPECT_TRUE(failed(writeWeightsObject(*module, path("w.o"), "x", llvm::Triple("x86_64-apple-macosx"), weights)));
-  EXPECT_EQ(message, "embedded weights: expects an ELF target for x86-64, aarch64 or riscv64, but got x86_64-apple-macosx");
+  EXPECT_EQ(message,
+            "embedded weights: expects an ELF target for x86-64, aarch64 or riscv64, but got x86_64-apple-macosx");
   EXPECT_FALSE(std::filesystem::exists(path("w.o")));
 }
 
@@ -242,12 +251,15 @@ TEST_F(WeightsTest, RejectsWrongTypes) {
     op.setPackAttr(pack);
     return problem();
   };
-  EXPECT_EQ(with(RankedTensorType::get({2, 3}, builder.getF64Type()), {}), place + "cannot be cast from 'f32' to 'f64'");
+  EXPECT_EQ(with(RankedTensorType::get({2, 3}, builder.getF64Type()), {}),
+            place + "cannot be cast from 'f32' to 'f64'");
   EXPECT_EQ(with(RankedTensorType::get({3, 2}, f32()), {}),
             place + "expects type 'tensor<2x3xf32>' by its source and packing, but got 'tensor<3x2xf32>'");
   EXPECT_EQ(with(RankedTensorType::get({2, 3}, f32()), packing({0, 1}, 2)),
             place + "expects type 'tensor<2x2x2xf32>' by its source and packing, but got 'tensor<2x3xf32>'");
-  EXPECT_EQ(with(RankedTensorType::get({2, 3}, f32()), packing({0, 0}, 0)), place + "expects a permutation of 2 dimensions and a panel of columns, but got #thresh.pack<permutation = [0, 0], panel = 0>");
+  EXPECT_EQ(with(RankedTensorType::get({2, 3}, f32()), packing({0, 0}, 0)),
+            place + "expects a permutation of 2 dimensions and a panel of columns, but got #thresh.pack<permutation = "
+                    "[0, 0], panel = 0>");
   EXPECT_EQ(with(RankedTensorType::get({2, ShapedType::kDynamic}, f32()), {}),
             place + "expects a static shape and an element type of a weights file, but got 'tensor<2x?xf32>'");
 }
@@ -265,7 +277,8 @@ TEST_F(WeightsTest, RejectsWrongSources) {
   op = declareAt("a", INT64_MAX - 4, 8, type, type);
   EXPECT_EQ(problem(), file + ": tensor \"a\": expects 8 bytes at offset 9223372036854775803, but the file has 8");
   op.erase();
-  auto gone = SourceAttr::get(&context, builder.getStringAttr(path("gone")), 0, 8, builder.getStringAttr("a"), type, /*seed=*/-1);
+  auto gone = SourceAttr::get(&context, builder.getStringAttr(path("gone")), 0, 8, builder.getStringAttr("a"), type,
+                              /*seed=*/-1);
   ParameterOp::create(builder, builder.getUnknownLoc(), "a", type, gone, PackAttr());
   EXPECT_EQ(problem(), path("gone") + ": cannot be read: No such file or directory");
 }

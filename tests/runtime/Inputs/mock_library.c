@@ -205,19 +205,22 @@ static const thresh_abi_tensor misbehave_outputs[] = {{"out", THRESH_F32, 1, dyn
 // dtype number, suffix, bytes
 #define FOR_EACH_DTYPE(DO)                                                                                             \
   DO(F32, f32, 4)                                                                                                      \
-  DO(F64, f64, 8) DO(F16, f16, 2) DO(BF16, bf16, 2) DO(I8, i8, 1) DO(U8, u8, 1) DO(I16, i16, 2) DO(U16, u16, 2)        \
-      DO(I32, i32, 4) DO(U32, u32, 4) DO(I64, i64, 8) DO(U64, u64, 8) DO(BOOL, bool, 1)
+  DO(F64, f64, 8)                                                                                                      \
+  DO(F16, f16, 2) DO(BF16, bf16, 2) DO(I8, i8, 1) DO(U8, u8, 1) DO(I16, i16, 2) DO(U16, u16, 2) DO(I32, i32, 4)        \
+      DO(U32, u32, 4) DO(I64, i64, 8) DO(U64, u64, 8) DO(BOOL, bool, 1)
 
 #define COPY_TENSORS(DTYPE, suffix, bytes)                                                                             \
   static const thresh_abi_tensor copy_##suffix##_inputs[] = {{"x", THRESH_##DTYPE, 1, dynamic_shape, dynamic_dims}};   \
   static const thresh_abi_tensor copy_##suffix##_outputs[] = {{"y", THRESH_##DTYPE, 1, dynamic_shape, dynamic_dims}};
 FOR_EACH_DTYPE(COPY_TENSORS)
 
-#define COPY_ENTRY(DTYPE, suffix, bytes) {"copy_" #suffix, 1, 1, copy_##suffix##_inputs, copy_##suffix##_outputs, -1, 0, 0},
-static const thresh_abi_entry entries[] = {{"main", 2, 2, main_inputs, main_outputs, -1, 0, 0},
-                                           {"misbehave", 1, 1, misbehave_inputs, misbehave_outputs, -1, 0, 0},
-                                           FOR_EACH_DTYPE(COPY_ENTRY){"fill", 4, 1, fill_inputs, fill_outputs, -1, 0, 0},
-                                           {"unbound", 2, 1, unbound_inputs, misbehave_outputs, -1, 0, 0}};
+#define COPY_ENTRY(DTYPE, suffix, bytes)                                                                               \
+  {"copy_" #suffix, 1, 1, copy_##suffix##_inputs, copy_##suffix##_outputs, -1, 0, 0},
+static const thresh_abi_entry entries[] = {
+    {"main", 2, 2, main_inputs, main_outputs, -1, 0, 0},
+    {"misbehave", 1, 1, misbehave_inputs, misbehave_outputs, -1, 0, 0},
+    FOR_EACH_DTYPE(COPY_ENTRY){"fill", 4, 1, fill_inputs, fill_outputs, -1, 0, 0},
+    {"unbound", 2, 1, unbound_inputs, misbehave_outputs, -1, 0, 0}};
 
 #define COPY_FUNCTION(DTYPE, suffix, bytes) copy_##bytes,
 static const thresh_abi_function functions[] = {run_main, run_misbehave, FOR_EACH_DTYPE(COPY_FUNCTION) run_fill,

@@ -110,8 +110,9 @@ TEST_F(State, RingsKeepTheLastTokens) {
   EXPECT_EQ(run(fork, {6}), run(session, {6}));
   EXPECT_EQ(run(fork, {7}), run(session, {7})) << "a fork copies the whole ring";
   EXPECT_EQ(thresh_session_rewind(session, 5, &status), THRESH_INVALID_ARGUMENT);
-  EXPECT_STREQ(status.message, "'position' expects 0 or 6 to 7, but got 5: state 'history' holds 4 tokens only and a token "
-                               "looks back on 4");
+  EXPECT_STREQ(status.message,
+               "'position' expects 0 or 6 to 7, but got 5: state 'history' holds 4 tokens only and a token "
+               "looks back on 4");
   EXPECT_EQ(thresh_session_rewind(session, 7, &status), THRESH_OK);
   EXPECT_EQ(thresh_session_rewind(session, 6, &status), THRESH_OK) << "the next token writes over the one forgotten";
   EXPECT_EQ(run(session, {9}), logitsOfRing({1, 2, 3, 4, 5, 6, 9}, 4)) << status.message;
@@ -126,8 +127,9 @@ TEST_F(State, RingsStepBackAsFarAsTheirRowsReach) {
   open("decoder_slack.so");
   run(session, {1, 2, 3, 4, 5, 6, 7, 8});
   EXPECT_EQ(thresh_session_rewind(session, 3, &status), THRESH_INVALID_ARGUMENT);
-  EXPECT_STREQ(status.message, "'position' expects 0 or 4 to 8, but got 3: state 'history' holds 6 tokens only and a token "
-                               "looks back on 3");
+  EXPECT_STREQ(status.message,
+               "'position' expects 0 or 4 to 8, but got 3: state 'history' holds 6 tokens only and a token "
+               "looks back on 3");
   ASSERT_EQ(thresh_session_rewind(session, 4, &status), THRESH_OK) << status.message;
   thresh_session *fork = nullptr;
   ASSERT_EQ(thresh_session_fork(session, &fork, &status), THRESH_OK) << status.message;
@@ -154,15 +156,17 @@ TEST_F(State, FailedRunsCostRowsOnlyWhenTheyGotToWriteThem) {
   EXPECT_EQ(run(session, {9}), logitsOfRing({1, 2, 3, 4, 5, 6, 7, 8, 9}, 3)) << status.message;
   run(session, {1, 2, 3, 4});
   EXPECT_STREQ(status.message, "entry 'prefill' failed with code 1");
-  EXPECT_EQ(run(session, {10}), logitsOfRing({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 3)) << "the rows of two tokens back are left";
+  EXPECT_EQ(run(session, {10}), logitsOfRing({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 3))
+      << "the rows of two tokens back are left";
   run(session, third);
   EXPECT_EQ(code, THRESH_EXECUTION_FAILED);
   run(session, {1});
   EXPECT_EQ(code, THRESH_INVALID_ARGUMENT);
   EXPECT_STREQ(status.message, "a run that failed took tokens out of state 'history': rewind the session to 0");
   EXPECT_EQ(thresh_session_rewind(session, 10, &status), THRESH_INVALID_ARGUMENT);
-  EXPECT_STREQ(status.message, "'position' expects 0, but got 10: state 'history' holds 6 tokens only and a token looks back "
-                               "on 3");
+  EXPECT_STREQ(status.message,
+               "'position' expects 0, but got 10: state 'history' holds 6 tokens only and a token looks back "
+               "on 3");
   ASSERT_EQ(thresh_session_rewind(session, 0, &status), THRESH_OK);
   EXPECT_EQ(run(session, {8}), logitsAfter({8})[0]);
 }

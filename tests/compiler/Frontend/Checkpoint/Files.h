@@ -72,8 +72,7 @@ inline std::string makeSafetensors(const std::map<std::string, TestTensor> &tens
 }
 
 /// The bytes of an array of values.
-template <typename T>
-std::string bytesOf(const std::vector<T> &values) {
+template <typename T> std::string bytesOf(const std::vector<T> &values) {
   return std::string(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T));
 }
 

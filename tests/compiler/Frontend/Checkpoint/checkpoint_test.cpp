@@ -20,9 +20,9 @@ namespace {
 class CheckpointTest : public ScratchTest {
 protected:
   CheckpointTest() {
-    config = {{"model_type", "bert"},      {"vocab_size", 7},          {"hidden_size", 4},
-              {"num_hidden_layers", 1},    {"num_attention_heads", 2}, {"intermediate_size", 6},
-              {"max_position_embeddings", 5}, {"type_vocab_size", 2},  {"hidden_act", "gelu"},
+    config = {{"model_type", "bert"},         {"vocab_size", 7},          {"hidden_size", 4},
+              {"num_hidden_layers", 1},       {"num_attention_heads", 2}, {"intermediate_size", 6},
+              {"max_position_embeddings", 5}, {"type_vocab_size", 2},     {"hidden_act", "gelu"},
               {"layer_norm_eps", 1e-12}};
     add("embeddings.word_embeddings.weight", {7, 4});
     add("embeddings.token_type_embeddings.weight", {2, 4});
@@ -84,13 +84,15 @@ TEST_F(CheckpointTest, DeclaresItsSignature) {
   const char *names[] = {"input_ids", "attention_mask", "token_type_ids"};
   for (unsigned i = 0; i < 3; ++i) {
     EXPECT_EQ(entry.getArgAttrOfType<StringAttr>(i, "thresh.name"), names[i]);
-    EXPECT_EQ(entry.getArgumentTypes()[i], RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, IntegerType::get(&context, 64)));
+    EXPECT_EQ(entry.getArgumentTypes()[i],
+              RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, IntegerType::get(&context, 64)));
   }
   EXPECT_FALSE(entry.getArgAttr(0, "thresh.default"));
   EXPECT_EQ(entry.getArgAttrOfType<IntegerAttr>(1, "thresh.default").getInt(), 1);
   EXPECT_EQ(entry.getArgAttrOfType<IntegerAttr>(2, "thresh.default").getInt(), 0);
   EXPECT_EQ(entry.getResultAttrOfType<StringAttr>(0, "thresh.name"), "last_hidden_state");
-  EXPECT_EQ(entry.getResultAttrOfType<ArrayAttr>(0, "thresh.dims"), Builder(&context).getStrArrayAttr({"batch", "seq", ""}));
+  EXPECT_EQ(entry.getResultAttrOfType<ArrayAttr>(0, "thresh.dims"),
+            Builder(&context).getStrArrayAttr({"batch", "seq", ""}));
 }
 
 TEST_F(CheckpointTest, ComputesInF32WhateverIsStored) {
@@ -145,7 +147,8 @@ TEST_F(CheckpointTest, TakesTheUsualValuesOfAbsentFields) {
 }
 
 TEST_F(CheckpointTest, KnowsActivations) {
-  for (const char *name : {"gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "relu", "relu2", "sigmoid", "silu", "swish", "tanh", "linear"}) {
+  for (const char *name : {"gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "relu", "relu2", "sigmoid", "silu",
+                           "swish", "tanh", "linear"}) {
     config["hidden_act"] = name;
     EXPECT_EQ(problem(), "") << name;
   }
@@ -171,9 +174,12 @@ TEST_F(CheckpointTest, RejectsBadConfigs) {
   EXPECT_EQ(with("hidden_size", 4.5), inConfig("/hidden_size: expects an integer from 1 to 2147483647, but got 4.5"));
   EXPECT_EQ(with("hidden_size", uint64_t(1) << 63),
             inConfig("/hidden_size: expects an integer from 1 to 2147483647, but got 9223372036854775808"));
-  EXPECT_EQ(with("num_attention_heads", 0), inConfig("/num_attention_heads: expects an integer from 1 to 2147483647, but got 0"));
-  EXPECT_EQ(with("num_attention_heads", 3), inConfig("/num_attention_heads: expects a divisor of hidden_size 4, but got 3"));
-  EXPECT_EQ(with("num_hidden_layers", -1), inConfig("/num_hidden_layers: expects an integer from 0 to 2147483647, but got -1"));
+  EXPECT_EQ(with("num_attention_heads", 0),
+            inConfig("/num_attention_heads: expects an integer from 1 to 2147483647, but got 0"));
+  EXPECT_EQ(with("num_attention_heads", 3),
+            inConfig("/num_attention_heads: expects a divisor of hidden_size 4, but got 3"));
+  EXPECT_EQ(with("num_hidden_layers", -1),
+            inConfig("/num_hidden_layers: expects an integer from 0 to 2147483647, but got -1"));
   EXPECT_EQ(with("layer_norm_eps", 0), inConfig("/layer_norm_eps: expects a number greater than 0, but got 0"));
   EXPECT_EQ(with("layer_norm_eps", "1"), inConfig("/layer_norm_eps: expects a number greater than 0, but got \"1\""));
   EXPECT_EQ(with("is_decoder", true), inConfig("/is_decoder: expects false: only the encoder is supported"));
@@ -199,7 +205,8 @@ TEST_F(CheckpointTest, RejectsBadTensors) {
   EXPECT_EQ(problem(), path("model.safetensors") + ": expects a tensor \"" + key + "\" of shape [4, 4]");
   tensors = good;
   config["num_hidden_layers"] = 2147483647;
-  EXPECT_EQ(problem(), path("model.safetensors") + ": expects a tensor \"encoder.layer.1.attention.self.query.weight\" of shape [4, 4]");
+  EXPECT_EQ(problem(), path("model.safetensors") +
+                           ": expects a tensor \"encoder.layer.1.attention.self.query.weight\" of shape [4, 4]");
 }
 
 TEST_F(CheckpointTest, RejectsRepeatedFields) {

@@ -18,9 +18,9 @@ namespace {
 class DecoderTest : public ScratchTest {
 protected:
   DecoderTest() {
-    config = {{"model_type", "llama"},     {"vocab_size", 7},           {"hidden_size", 8},
-              {"num_hidden_layers", 1},    {"num_attention_heads", 4},  {"num_key_value_heads", 2},
-              {"intermediate_size", 6},    {"rms_norm_eps", 1e-6},      {"max_position_embeddings", 5},
+    config = {{"model_type", "llama"},       {"vocab_size", 7},          {"hidden_size", 8},
+              {"num_hidden_layers", 1},      {"num_attention_heads", 4}, {"num_key_value_heads", 2},
+              {"intermediate_size", 6},      {"rms_norm_eps", 1e-6},     {"max_position_embeddings", 5},
               {"tie_word_embeddings", false}};
     add("model.embed_tokens.weight", {7, 8});
     add("lm_head.weight", {7, 8});
@@ -116,7 +116,8 @@ TEST_F(DecoderTest, TakesAContextPastTheModel) {
   options.context = 100;
   OwningOpRef<ModuleOp> module = import();
   ASSERT_TRUE(module) << message;
-  EXPECT_EQ(module->lookupSymbol<StateOp>("key_0").getType(), RankedTensorType::get({100, 2, 2}, Float32Type::get(&context)));
+  EXPECT_EQ(module->lookupSymbol<StateOp>("key_0").getType(),
+            RankedTensorType::get({100, 2, 2}, Float32Type::get(&context)));
 }
 
 TEST_F(DecoderTest, KeepsWindowsInRings) {
@@ -126,7 +127,8 @@ TEST_F(DecoderTest, KeepsWindowsInRings) {
     int64_t context, rows;
     std::optional<int64_t> window;
   };
-  for (const Case &expected : {Case{66, 66, std::nullopt}, Case{67, 67, std::nullopt}, Case{68, 67, 3}, Case{900, 67, 3}}) {
+  for (const Case &expected :
+       {Case{66, 66, std::nullopt}, Case{67, 67, std::nullopt}, Case{68, 67, 3}, Case{900, 67, 3}}) {
     options.context = expected.context;
     OwningOpRef<ModuleOp> module = import();
     ASSERT_TRUE(module) << message;
@@ -146,17 +148,21 @@ TEST_F(DecoderTest, KeepsWindowsInRings) {
 }
 
 TEST_F(DecoderTest, LimitsTheContextToLearnedPositions) {
-  config = {{"model_type", "gpt2"}, {"vocab_size", 7}, {"n_embd", 8}, {"n_layer", 1}, {"n_head", 2}, {"n_positions", 5}};
+  config = {{"model_type", "gpt2"}, {"vocab_size", 7}, {"n_embd", 8},
+            {"n_layer", 1},         {"n_head", 2},     {"n_positions", 5}};
   options.context = 6;
   EXPECT_EQ(problem(), inConfig("/n_positions: expects at least the context of 6 tokens, but got 5"));
 }
 
 TEST_F(DecoderTest, ListsKnownModelTypes) {
-  const std::string known = "expects one of bert, gemma2, gemma3_text, gpt2, llama, mistral, opt, phi3, qwen2, qwen3, but got ";
+  const std::string known =
+      "expects one of bert, gemma2, gemma3_text, gpt2, llama, mistral, opt, phi3, qwen2, qwen3, but got ";
   EXPECT_EQ(problemWith({{"model_type", "mamba"}}), inConfig("/model_type: " + known + "\"mamba\""));
   nlohmann::json text = {{"model_type", "t5"}};
-  EXPECT_EQ(problemWith({{"model_type", "llava"}, {"text_config", text}}), inConfig("/text_config/model_type: " + known + "\"t5\""));
-  EXPECT_EQ(problemWith({{"model_type", "llava"}, {"text_config", 3}}), inConfig("/text_config: expects an object, but got 3"));
+  EXPECT_EQ(problemWith({{"model_type", "llava"}, {"text_config", text}}),
+            inConfig("/text_config/model_type: " + known + "\"t5\""));
+  EXPECT_EQ(problemWith({{"model_type", "llava"}, {"text_config", 3}}),
+            inConfig("/text_config: expects an object, but got 3"));
 }
 
 TEST_F(DecoderTest, NamesFieldsOfNestedConfigs) {
@@ -184,9 +190,10 @@ TEST_F(DecoderTest, RejectsBadSizes) {
 
 TEST_F(DecoderTest, RejectsSessionsThatFitNowhere) {
   options.context = int64_t(1) << 30;
-  EXPECT_EQ(problemWith({{"num_hidden_layers", 4096}, {"head_dim", 1024}}),
-            inConfig("/num_hidden_layers: expects keys and values of a session that fit into memory, but 1073741824 tokens "
-                     "take 67108864 bytes each"));
+  EXPECT_EQ(
+      problemWith({{"num_hidden_layers", 4096}, {"head_dim", 1024}}),
+      inConfig("/num_hidden_layers: expects keys and values of a session that fit into memory, but 1073741824 tokens "
+               "take 67108864 bytes each"));
 }
 
 TEST_F(DecoderTest, RejectsWhatItDoesNotCompute) {
@@ -200,22 +207,27 @@ TEST_F(DecoderTest, RejectsWhatItDoesNotCompute) {
 
 TEST_F(DecoderTest, RejectsBadRotations) {
   auto scaling = [&](nlohmann::json value) { return problemWith({{"rope_scaling", std::move(value)}}); };
-  EXPECT_EQ(scaling({{"type", "ntk"}}),
-            inConfig("/rope_scaling/type: expects one of default, dynamic, linear, llama3, longrope, su, yarn, but got \"ntk\""));
+  EXPECT_EQ(
+      scaling({{"type", "ntk"}}),
+      inConfig(
+          "/rope_scaling/type: expects one of default, dynamic, linear, llama3, longrope, su, yarn, but got \"ntk\""));
   EXPECT_EQ(scaling({{"rope_type", "linear"}}),
             inConfig("/rope_scaling/factor: expects a number greater than 0, but the field is missing"));
   EXPECT_EQ(scaling({{"rope_type", "linear"}, {"factor", -2}}),
             inConfig("/rope_scaling/factor: expects a number greater than 0, but got -2"));
-  EXPECT_EQ(scaling({{"rope_type", "dynamic"}, {"factor", 2}}),
-            inConfig("/rope_scaling/rope_type: expects at least 4 rotated elements of a head for \"dynamic\", but got 2"));
+  EXPECT_EQ(
+      scaling({{"rope_type", "dynamic"}, {"factor", 2}}),
+      inConfig("/rope_scaling/rope_type: expects at least 4 rotated elements of a head for \"dynamic\", but got 2"));
   EXPECT_EQ(scaling({{"rope_type", "llama3"}, {"factor", 2}, {"low_freq_factor", 4}, {"high_freq_factor", 4}}),
             inConfig("/rope_scaling/high_freq_factor: expects more than low_freq_factor, but got no more"));
   EXPECT_EQ(scaling({{"rope_type", "longrope"}, {"short_factor", {1.0}}, {"long_factor", {1.0, 2.0}}}),
             inConfig("/rope_scaling/long_factor: expects an array of 1 numbers greater than 0, but got [1.0,2.0]"));
   EXPECT_EQ(scaling({{"rope_type", "linear"}, {"factor", 1e-300}}),
             inConfig("/rope_scaling/rope_type: expects fields that give finite angles, but these do not"));
-  EXPECT_EQ(scaling({{"type", "su"}, {"short_factor", {1.0}}, {"long_factor", {1.0}}, {"original_max_position_embeddings", 1}}),
-            inConfig("/rope_scaling/type: expects fields that give finite angles, but these do not"));
+  EXPECT_EQ(
+      scaling(
+          {{"type", "su"}, {"short_factor", {1.0}}, {"long_factor", {1.0}}, {"original_max_position_embeddings", 1}}),
+      inConfig("/rope_scaling/type: expects fields that give finite angles, but these do not"));
   EXPECT_EQ(scaling("linear"), inConfig("/rope_scaling: expects an object, but got \"linear\""));
 }
 
@@ -234,17 +246,20 @@ TEST_F(DecoderTest, RejectsContradictions) {
   EXPECT_EQ(problemWith(sliding),
             inConfig("/sliding_window: expects a window, as layers of type \"sliding_attention\" are asked for"));
   sliding["layer_types"] = {"full_attention", "full_attention"};
-  EXPECT_EQ(problemWith(sliding), inConfig("/layer_types: expects an array of 1 of sliding_attention, full_attention, but got "
-                                           "[\"full_attention\",\"full_attention\"]"));
+  EXPECT_EQ(problemWith(sliding),
+            inConfig("/layer_types: expects an array of 1 of sliding_attention, full_attention, but got "
+                     "[\"full_attention\",\"full_attention\"]"));
   sliding["layer_types"] = {"chunked_attention"};
-  EXPECT_EQ(problemWith(sliding), inConfig("/layer_types: expects an array of 1 of sliding_attention, full_attention, but got "
-                                           "[\"chunked_attention\"]"));
+  EXPECT_EQ(problemWith(sliding),
+            inConfig("/layer_types: expects an array of 1 of sliding_attention, full_attention, but got "
+                     "[\"chunked_attention\"]"));
 }
 
 TEST_F(DecoderTest, RejectsBadTensors) {
   const std::string file = path("model.safetensors") + ": ";
   add("model.layers.0.self_attn.k_proj.weight", {8, 8});
-  EXPECT_EQ(problem(), file + "tensor \"model.layers.0.self_attn.k_proj.weight\": expects shape [4, 8], but got [8, 8]");
+  EXPECT_EQ(problem(),
+            file + "tensor \"model.layers.0.self_attn.k_proj.weight\": expects shape [4, 8], but got [8, 8]");
   tensors.erase("model.layers.0.self_attn.k_proj.weight");
   EXPECT_EQ(problem(), file + "expects a tensor \"model.layers.0.self_attn.k_proj.weight\" of shape [4, 8]");
   add("model.layers.0.self_attn.k_proj.weight", {4, 8});
@@ -264,7 +279,8 @@ TEST_F(DecoderTest, NeedsNoWeightsWithASeed) {
   options.randomSeed = 5;
   OwningOpRef<ModuleOp> module = importCheckpoint(folder.string(), context, options);
   ASSERT_TRUE(module);
-  EXPECT_EQ(std::distance(module->getOps<ParameterOp>().begin(), module->getOps<ParameterOp>().end()), int64_t(tensors.size()));
+  EXPECT_EQ(std::distance(module->getOps<ParameterOp>().begin(), module->getOps<ParameterOp>().end()),
+            int64_t(tensors.size()));
   for (auto &[name, tensor] : tensors) {
     auto parameter = module->lookupSymbol<ParameterOp>(name);
     ASSERT_TRUE(parameter) << name;

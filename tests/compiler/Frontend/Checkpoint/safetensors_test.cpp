@@ -29,7 +29,8 @@ protected:
 };
 
 TEST_F(SafetensorsTest, ReadsTensorsInTheOrderOfTheirOffsets) {
-  std::string header = R"({"b":{"dtype":"F32","shape":[2],"data_offsets":[2,10]},"a":{"dtype":"BF16","shape":[],"data_offsets":[0,2]}})";
+  std::string header =
+      R"({"b":{"dtype":"F32","shape":[2],"data_offsets":[2,10]},"a":{"dtype":"BF16","shape":[],"data_offsets":[0,2]}})";
   std::string file = write("x.safetensors", makeSafetensors(header, std::string(10, 'x')));
   auto tensors = readSafetensorsHeader(file);
   ASSERT_TRUE(bool(tensors));
@@ -50,16 +51,26 @@ TEST_F(SafetensorsTest, AcceptsWhatTheReferenceReaderAccepts) {
   EXPECT_EQ(headerProblem(R"({"__metadata__":{"format":"pt"}})"), "");
   EXPECT_EQ(headerProblem(R"({"__metadata__":null})"), "");
   EXPECT_EQ(headerProblem(R"({"empty":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]}})"), "");
-  EXPECT_EQ(headerProblem(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"z":{"dtype":"F32","shape":[0],"data_offsets":[1,1]}})", "x"), "");
-  EXPECT_EQ(headerProblem(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"), "");
+  EXPECT_EQ(
+      headerProblem(
+          R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"z":{"dtype":"F32","shape":[0],"data_offsets":[1,1]}})",
+          "x"),
+      "");
+  EXPECT_EQ(
+      headerProblem(
+          R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+          "x"),
+      "");
   EXPECT_EQ(headerProblem(R"({"a":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}})", "x"), "");
 }
 
 TEST_F(SafetensorsTest, RejectsBrokenFiles) {
   EXPECT_EQ(problem("1234567"), "expects at least 8 bytes, but got 7");
   EXPECT_EQ(problem(std::string("\x05\0\0\0\0\0\0\0{}", 10)), "expects a header of 5 bytes, but the file ends after 2");
-  EXPECT_EQ(problem(std::string(8, '\xff')), "expects a header of at most 100000000 bytes, but got 18446744073709551615");
-  EXPECT_EQ(problem(std::string("\x01\xe1\xf5\x05\0\0\0\0", 8)), "expects a header of at most 100000000 bytes, but got 100000001");
+  EXPECT_EQ(problem(std::string(8, '\xff')),
+            "expects a header of at most 100000000 bytes, but got 18446744073709551615");
+  EXPECT_EQ(problem(std::string("\x01\xe1\xf5\x05\0\0\0\0", 8)),
+            "expects a header of at most 100000000 bytes, but got 100000001");
   EXPECT_EQ(headerProblem(""), "expects a JSON object");
   EXPECT_EQ(headerProblem("[]"), "expects a JSON object");
   EXPECT_EQ(headerProblem("\xef\xbb\xbf{}"), "expects a JSON object");
@@ -70,8 +81,10 @@ TEST_F(SafetensorsTest, RejectsBrokenFiles) {
   EXPECT_EQ(headerProblem(R"({"a":{"dtype":"U8","dtype":"U8","shape":[],"data_offsets":[0,1]}})", "x"),
             "expects each name once, but got \"dtype\" twice in an object");
   EXPECT_EQ(headerProblem("{\"a\":" + std::string(100000, '[')), "expects JSON at most 64 levels deep");
-  EXPECT_EQ(llvm::toString(readSafetensorsHeader(path("absent")).takeError()), path("absent") + ": cannot be read: No such file or directory");
-  EXPECT_EQ(llvm::toString(readSafetensorsHeader(folder.string()).takeError()), folder.string() + ": expects a regular file");
+  EXPECT_EQ(llvm::toString(readSafetensorsHeader(path("absent")).takeError()),
+            path("absent") + ": cannot be read: No such file or directory");
+  EXPECT_EQ(llvm::toString(readSafetensorsHeader(folder.string()).takeError()),
+            folder.string() + ": expects a regular file");
 }
 
 TEST_F(SafetensorsTest, RejectsBadEntries) {
@@ -97,7 +110,8 @@ TEST_F(SafetensorsTest, RejectsBadEntries) {
 
 TEST_F(SafetensorsTest, RejectsBadRanges) {
   auto tensor = [](const std::string &name, const std::string &shape, uint64_t begin, uint64_t end) {
-    return "\"" + name + R"(":{"dtype":"U8","shape":)" + shape + R"(,"data_offsets":[)" + std::to_string(begin) + "," + std::to_string(end) + "]}";
+    return "\"" + name + R"(":{"dtype":"U8","shape":)" + shape + R"(,"data_offsets":[)" + std::to_string(begin) + "," +
+           std::to_string(end) + "]}";
   };
   EXPECT_EQ(headerProblem("{" + tensor("a", "[1]", 1, 2) + "}", "xx"),
             "/a/data_offsets: expects to begin at 0 where the tensor before it ends, but got 1 (hole)");
@@ -134,7 +148,8 @@ protected:
 TEST_F(CheckpointTensorsTest, FindsTensorsInShards) {
   write("model-1.safetensors", makeSafetensors({{"a", {"U8", {1}, "x"}}, {"unlisted", {"U8", {1}, "y"}}}));
   write("model-2.safetensors", makeSafetensors({{"b", {"U8", {2}, "yz"}}}));
-  write("model.safetensors.index.json", R"({"metadata":{"total_size":3},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}})");
+  write("model.safetensors.index.json",
+        R"({"metadata":{"total_size":3},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}})");
   auto tensors = CheckpointTensors::open(folder.string());
   ASSERT_TRUE(bool(tensors));
   ASSERT_TRUE(tensors->find("a"));
@@ -159,7 +174,8 @@ TEST_F(CheckpointTensorsTest, RejectsBadFolders) {
   EXPECT_EQ(problem(), index + ": /weight_map/a: expects the name of a file in the checkpoint's folder, but got 1");
   for (const char *name : {"/etc/passwd", "../x", "sub/../../x", ""}) {
     write("model.safetensors.index.json", std::string(R"({"weight_map":{"a":")") + name + "\"}}");
-    EXPECT_EQ(problem(), index + ": /weight_map/a: expects the name of a file in the checkpoint's folder, but got \"" + name + "\"");
+    EXPECT_EQ(problem(), index + ": /weight_map/a: expects the name of a file in the checkpoint's folder, but got \"" +
+                             name + "\"");
   }
   write("model.safetensors.index.json", R"({"weight_map":{"a":"s.safetensors"}})");
   EXPECT_EQ(problem(), path("s.safetensors") + ": cannot be read: No such file or directory");

@@ -10,7 +10,9 @@ namespace {
 
 class DescriptionTest : public ScratchTest {
 protected:
-  llvm::Expected<ModelDescription> readText(const std::string &text) { return readDescription(write("model.json", text)); }
+  llvm::Expected<ModelDescription> readText(const std::string &text) {
+    return readDescription(write("model.json", text));
+  }
 
   /// The error that reading gives, without the file's name; "" if none.
   std::string problem(const std::string &text) {
@@ -25,7 +27,8 @@ protected:
 };
 
 TEST_F(DescriptionTest, ReadsEveryKey) {
-  auto description = readText(R"({"version": 1, "model": "a/b", "model_config": {"hidden_act": "relu"}, "max_batch_size": 1,
+  auto description =
+      readText(R"({"version": 1, "model": "a/b", "model_config": {"hidden_act": "relu"}, "max_batch_size": 1,
     "context_window_size": 512, "dtype": "float32", "quantization": "q4", "kv_cache": "bf16",
     "targets": ["x86-64-v3", "host"]})");
   ASSERT_TRUE(bool(description)) << llvm::toString(description.takeError());
@@ -49,9 +52,9 @@ TEST_F(DescriptionTest, NeedsTheModelOnly) {
 }
 
 TEST_F(DescriptionTest, RejectsUnknownKeys) {
-  EXPECT_EQ(problem(R"({"model": "a", "contxt": 5})"),
-            "/contxt: expects one of context_window_size, dtype, kv_cache, max_batch_size, model, model_config, quantization, targets, "
-            "version as the key");
+  EXPECT_EQ(problem(R"({"model": "a", "contxt": 5})"), "/contxt: expects one of context_window_size, dtype, kv_cache, "
+                                                       "max_batch_size, model, model_config, quantization, targets, "
+                                                       "version as the key");
 }
 
 TEST_F(DescriptionTest, RejectsBadValues) {
@@ -59,15 +62,19 @@ TEST_F(DescriptionTest, RejectsBadValues) {
   EXPECT_EQ(problem(R"({"model": ""})"), "/model: expects the path of a checkpoint folder");
   EXPECT_EQ(problem(R"({"model": 3})"), "/model: expects a string, but got 3");
   EXPECT_EQ(problem(R"({"model": "a", "version": 2})"), "/version: expects an integer from 1 to 1, but got 2");
-  EXPECT_EQ(problem(R"({"model": "a", "max_batch_size": 2})"), "/max_batch_size: expects an integer from 1 to 1, but got 2");
+  EXPECT_EQ(problem(R"({"model": "a", "max_batch_size": 2})"),
+            "/max_batch_size: expects an integer from 1 to 1, but got 2");
   EXPECT_EQ(problem(R"({"model": "a", "dtype": "float16"})"), "/dtype: expects \"float32\", but got \"float16\"");
-  EXPECT_EQ(problem(R"({"model": "a", "quantization": "q2"})"), "/quantization: expects one of none, f16, bf16, q8, q4, but got \"q2\"");
+  EXPECT_EQ(problem(R"({"model": "a", "quantization": "q2"})"),
+            "/quantization: expects one of none, f16, bf16, q8, q4, but got \"q2\"");
   EXPECT_EQ(problem(R"({"model": "a", "kv_cache": 8})"), "/kv_cache: expects a string, but got 8");
-  EXPECT_EQ(problem(R"({"model": "a", "kv_cache": "q4"})"), "/kv_cache: expects one of f32, f16, bf16, q8, but got \"q4\"");
+  EXPECT_EQ(problem(R"({"model": "a", "kv_cache": "q4"})"),
+            "/kv_cache: expects one of f32, f16, bf16, q8, but got \"q4\"");
   EXPECT_EQ(problem(R"({"model": "a", "context_window_size": 0})"),
             "/context_window_size: expects an integer from 1 to 1073741824, but got 0");
   EXPECT_EQ(problem(R"({"model": "a", "model_config": []})"), "/model_config: expects an object, but got []");
-  EXPECT_EQ(problem(R"({"model": "a", "targets": []})"), "/targets: expects an array of one or more strings, but got []");
+  EXPECT_EQ(problem(R"({"model": "a", "targets": []})"),
+            "/targets: expects an array of one or more strings, but got []");
   EXPECT_EQ(problem(R"({"model": "a", "targets": ["host", 1]})"),
             "/targets: expects an array of one or more strings, but got [\"host\",1]");
   EXPECT_EQ(problem("[1]"), "expects a JSON object");
