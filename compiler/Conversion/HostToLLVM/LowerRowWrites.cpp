@@ -101,16 +101,12 @@ private:
     return memref::LoadOp::create(builder, loc, op.getStarts(), index);
   }
 
-  Value address(Value memref) {
-    return toI64(memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref));
-  }
+  Value address(Value memref) { return toI64(memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref)); }
   Value pointer(Value address) {
     return LLVM::IntToPtrOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), address);
   }
 
-  Value extent(Value memref, int64_t dim) {
-    return toI64(builder.createOrFold<memref::DimOp>(loc, memref, dim));
-  }
+  Value extent(Value memref, int64_t dim) { return toI64(builder.createOrFold<memref::DimOp>(loc, memref, dim)); }
   Value product(Value memref, int64_t begin, int64_t end) {
     Value result = constant(1);
     for (int64_t dim = begin; dim < end; ++dim)

@@ -299,8 +299,8 @@ static Tensor lastPart(Emitter &emit, const Tensor &x, int64_t offset, int64_t c
   return emit.slice(x, offsets, sizes, strides);
 }
 
-/// A cache [batch, length, half] (or [positions, half] looked up by `positions`) at the shape of `half`, whose length is
-/// dimension `lengthAxis` of four.
+/// A cache [batch, length, half] (or [positions, half] looked up by `positions`) at the shape of `half`, whose length
+/// is dimension `lengthAxis` of four.
 static FailureOr<Tensor> rotaryTable(Node &node, size_t input, const std::optional<Tensor> &positions,
                                      const Tensor &half, int64_t lengthAxis) {
   Emitter &emit = node.emit;
@@ -407,7 +407,8 @@ static LogicalResult microsoftRotaryEmbedding(Node &node) {
 //===- Cache updates -------------------------------------------------------===//
 
 /// `past` with `update` from row starts[i] of entry i on, around the end.
-static Tensor scatterAround(Emitter &emit, const Tensor &past, const Tensor &update, const Tensor &starts, int64_t axis) {
+static Tensor scatterAround(Emitter &emit, const Tensor &past, const Tensor &update, const Tensor &starts,
+                            int64_t axis) {
   Value extent = emit.math.value(past.sizes[axis]), length = emit.math.value(update.sizes[axis]);
   auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange inputs) -> Value {
     Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);

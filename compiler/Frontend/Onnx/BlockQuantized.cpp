@@ -164,7 +164,8 @@ static LogicalResult gatherBlockQuantized(Node &node) {
   if (failed(gatherAxis) || failed(blockAxis))
     return failure();
   if (*gatherAxis != 0 || *blockAxis != 1)
-    return node.error() << "expects gather_axis 0 and quantize_axis 1, but got " << *gatherAxis << " and " << *blockAxis;
+    return node.error() << "expects gather_axis 0 and quantize_axis 1, but got " << *gatherAxis << " and "
+                        << *blockAxis;
   if (!indices.elementType.isInteger(64) && !indices.elementType.isInteger(32))
     return node.error() << "expects int32 or int64 indices, but got " << indices.elementType;
   matrix.rows = *SizeMath::known(data.sizes[0]);

@@ -191,10 +191,11 @@ static LogicalResult readLengths(Node &node, GroupQuery &query) {
   query.total = hasPast ? math.max(math.min(given, grown), math.constant(0)) : query.length;
   query.presentRows = math.max(query.total, query.pastRows);
   Size isStart = math.equal(query.length, query.total);
-  query.isStart = arith::CmpIOp::create(emit.builder, arith::CmpIPredicate::ne, math.value(isStart),
-                                        math.value(math.constant(0)));
+  query.isStart =
+      arith::CmpIOp::create(emit.builder, arith::CmpIPredicate::ne, math.value(isStart), math.value(math.constant(0)));
   Size most = extreme(emit, ReduceKind::Max, query.lastKeys), least = extreme(emit, ReduceKind::Min, query.lastKeys);
-  emit.check(math.less(most, query.total), "seqlens_k is %lld, not below total_sequence_length (%lld)", most, query.total);
+  emit.check(math.less(most, query.total), "seqlens_k is %lld, not below total_sequence_length (%lld)", most,
+             query.total);
   Size lowest = math.select(isStart, math.constant(0), math.sub(query.length, one));
   emit.check(math.less(math.sub(lowest, one), least), "seqlens_k is %lld, below %lld", least, lowest);
   query.starts = startRows(emit, query);
@@ -217,8 +218,8 @@ static Value firstRow(OpBuilder &b, Location loc, const GroupQuery &query, Value
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), start);
 }
 
-/// Positions of the new tokens, i64 [batch, length]: those given, which at the start of sequences count on from the very
-/// first; else the rows of the cache.
+/// Positions of the new tokens, i64 [batch, length]: those given, which at the start of sequences count on from the
+/// very first; else the rows of the cache.
 static FailureOr<Tensor> positions(Node &node, const GroupQuery &query) {
   Emitter &emit = node.emit;
   Value given;
@@ -300,7 +301,8 @@ static LogicalResult prepareHeads(Node &node, GroupQuery &query) {
     int64_t heads;
     size_t norm;
   };
-  for (Part part : {Part{&query.queries, query.heads, queryNormInput}, Part{&query.keys, query.keyHeads, keyNormInput}}) {
+  for (Part part :
+       {Part{&query.queries, query.heads, queryNormInput}, Part{&query.keys, query.keyHeads, keyNormInput}}) {
     Sizes flat = {emit.math.mul(query.batch, query.length), emit.math.constant(part.heads),
                   emit.math.constant(query.width)};
     Sizes whole = part.tensor->sizes;
@@ -398,8 +400,7 @@ static FailureOr<Tensor> attend(Node &node, const GroupQuery &query, Tensor keys
   Size keyHeads = math.constant(query.keyHeads), group = math.constant(query.heads / query.keyHeads);
   Sizes grouped = {query.batch, query.length, keyHeads, group, math.constant(query.width)};
   Sizes scoreSizes = {query.batch, keyHeads, group, query.length, query.total};
-  Tensor scores =
-      emit.contract(emit.reshape(query.queries, grouped), {0, 3, 1, 2, 5}, keys, {0, 1, 4, 5}, scoreSizes);
+  Tensor scores = emit.contract(emit.reshape(query.queries, grouped), {0, 3, 1, 2, 5}, keys, {0, 1, 4, 5}, scoreSizes);
   double scale = node.floatAttribute("scale", 0);
   scale = scale == 0 ? 1 / std::sqrt(double(query.width)) : scale;
   scores.value = emit.mul(scores.value, emit.splatLike(scores, scale));

@@ -8,10 +8,18 @@ using namespace thresh;
 
 static llvm::StringMap<const OpHandler *> makeTable() {
   llvm::StringMap<const OpHandler *> table;
-  const ArrayRef<OpHandler> families[] = {
-      activationHandlers(),  attentionHandlers(),           blockQuantizedHandlers(), creationHandlers(),
-      einsumHandlers(),      elementwiseHandlers(),         groupQueryAttentionHandlers(), indexingHandlers(),
-      matMulHandlers(),      normalizationHandlers(),       reduceHandlers(),         shapeHandlers()};
+  const ArrayRef<OpHandler> families[] = {activationHandlers(),
+                                          attentionHandlers(),
+                                          blockQuantizedHandlers(),
+                                          creationHandlers(),
+                                          einsumHandlers(),
+                                          elementwiseHandlers(),
+                                          groupQueryAttentionHandlers(),
+                                          indexingHandlers(),
+                                          matMulHandlers(),
+                                          normalizationHandlers(),
+                                          reduceHandlers(),
+                                          shapeHandlers()};
   for (ArrayRef<OpHandler> family : families)
     for (const OpHandler &handler : family)
       table[handler.name] = &handler;

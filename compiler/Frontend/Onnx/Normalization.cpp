@@ -101,9 +101,7 @@ static LogicalResult normalizeLayer(Node &node, const Tensor &input, size_t scal
 
 static LogicalResult layerNorm(Node &node) { return normalizeLayer(node, node.input(0), 1, 2, /*rms=*/false); }
 
-static LogicalResult rmsNorm(Node &node) {
-  return normalizeLayer(node, node.input(0), 1, std::nullopt, /*rms=*/true);
-}
+static LogicalResult rmsNorm(Node &node) { return normalizeLayer(node, node.input(0), 1, std::nullopt, /*rms=*/true); }
 
 /// com.microsoft Skip*LayerNormalization: the sum of input, skip and bias, normalised; the sum is output 3.
 template <bool rms> static LogicalResult skipLayerNorm(Node &node) {

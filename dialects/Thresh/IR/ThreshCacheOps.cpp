@@ -21,8 +21,8 @@ LogicalResult WriteRowsOp::verify() {
     for (int64_t dim = 0; fits && dim < rank; ++dim)
       fits = dim == axis || areCompatibleExtents(type.getDimSize(dim), past.getDimSize(dim));
     if (!fits)
-      return emitOpError("expects types that differ along dimension ") << axis << " only, but got " << past << " and "
-                                                                       << type;
+      return emitOpError("expects types that differ along dimension ")
+             << axis << " only, but got " << past << " and " << type;
   }
   // write_rows_c4
   if (starts.getRank() != 1 || !starts.getElementType().isInteger(64) ||
