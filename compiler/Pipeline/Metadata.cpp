@@ -18,6 +18,8 @@ Json describeTensor(const SignatureTensor &tensor) {
   Json result{{"name", tensor.name}, {"dtype", dtypeName(tensor.dtype)}, {"shape", shape}};
   if (tensor.optional)
     result["default"] = tensor.defaultValue;
+  if (!tensor.alias.empty())
+    result["alias"] = tensor.alias;
   return result;
 }
 

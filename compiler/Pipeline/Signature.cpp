@@ -60,6 +60,8 @@ FailureOr<SignatureTensor> readTensor(func::FuncOp function, Type type, Dictiona
     std::string fallback = tensor.name + "_" + std::to_string(dim);
     tensor.dimSymbols.push_back(!isDynamic ? "" : symbol && !symbol.empty() ? symbol.str() : fallback);
   }
+  if (auto alias = dyn_cast_or_null<StringAttr>(get("thresh.alias")))
+    tensor.alias = alias.str();
   if (auto fill = dyn_cast_or_null<IntegerAttr>(get("thresh.default"))) {
     tensor.optional = true;
     tensor.defaultValue = fill.getInt();

@@ -17,6 +17,7 @@ struct SignatureTensor {
   std::vector<std::string> dimSymbols; ///< "" where static
   bool optional = false;               ///< an input that the caller may leave out
   int64_t defaultValue = 0;            ///< what an omitted input is filled with
+  std::string alias;                   ///< the input whose memory an output may be given; "" for none
 };
 
 struct Signature {
@@ -28,8 +29,8 @@ struct Signature {
 };
 
 /// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype,
-/// thresh.default and thresh.tokens of arguments and results. Emits an error for types that the ABI does not have,
-/// names that occur twice, and functions that cannot be entry points: of no block or several, or with calls.
+/// thresh.default, thresh.tokens and thresh.alias of arguments and results. Emits an error for types that the ABI does
+/// not have, names that occur twice, and functions that cannot be entry points: of no block or several, or with calls.
 mlir::FailureOr<Signature> readSignature(mlir::func::FuncOp function);
 
 /// The name of a thresh_dtype: "f32".

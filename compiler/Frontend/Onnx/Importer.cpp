@@ -38,6 +38,7 @@ OwningOpRef<ModuleOp> Importer::run() {
       failed(importNodes(graph.node(), scope)) || failed(importOutputs(scope)))
     return nullptr;
   eraseUnused();
+  declareAliases();
   if (failed(verify(*module)))
     return nullptr;
   return std::move(module);
@@ -367,6 +368,21 @@ void Importer::eraseUnused() {
   for (ParameterOp parameter : llvm::make_early_inc_range(module->getOps<ParameterOp>()))
     if (!used.contains(parameter.getSymName()))
       parameter.erase();
+}
+
+/// Marks the outputs that are an input with new rows in it, which nothing else reads: they may be the input's memory.
+void Importer::declareAliases() {
+  auto results = cast<func::ReturnOp>(function.getBody().front().getTerminator()).getOperands();
+  for (auto [index, result] : llvm::enumerate(results)) {
+    auto write = result.getDefiningOp<WriteRowsOp>();
+    auto past = write ? dyn_cast<BlockArgument>(write.getPast()) : BlockArgument();
+    if (!past || llvm::count(results, result) != 1)
+      continue;
+    bool isReadElsewhere =
+        llvm::any_of(past.getUsers(), [&](Operation *user) { return user != write && !isa<tensor::DimOp>(user); });
+    if (!isReadElsewhere && past != write.getRows())
+      function.setResultAttr(index, "thresh.alias", function.getArgAttr(past.getArgNumber(), "thresh.name"));
+  }
 }
 
 OwningOpRef<ModuleOp> thresh::importOnnx(StringRef path, MLIRContext &context, const OnnxImportOptions &options) {

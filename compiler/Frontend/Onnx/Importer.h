@@ -64,6 +64,7 @@ private:
   mlir::DictionaryAttr interfaceAttributes(llvm::StringRef name, const Tensor &tensor,
                                            llvm::ArrayRef<std::string> dims);
   void eraseUnused();
+  void declareAliases();
 
   const OnnxFile &file;
   const OnnxImportOptions &options;

@@ -189,7 +189,9 @@ typedef struct thresh_output {
 /// tensor of the default value. Dtypes, ranks, static extents and equal dimension names are checked before any code
 /// runs. Outputs: any subset of the declared ones, each once; the others are
 /// computed and dropped. `outputs` may be NULL when `num_outputs` is 0. Memory of outputs must overlap neither
-/// the inputs nor other outputs.
+/// the inputs nor other outputs, with one exception: where the metadata names an input as an output's "alias" (a cache
+/// and that cache with new rows), the output's buffer may be that input's data, and only the new rows are written. A
+/// run that would give such an output other extents than the input has fails before it writes.
 ///
 /// Fails with THRESH_INVALID_ARGUMENT (inputs or a buffer that is too small), THRESH_OUT_OF_MEMORY or
 /// THRESH_EXECUTION_FAILED; the contents of outputs are then undefined and the session stays usable. A second

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from decoder_checkpoints import CASES, linears, llama, prefix_of, random_tensors, save
 from decoder_reference import Decoder
+from decoder_session import Session
 from quantized_reference import QuantizedDecoder, plain_error, rounded, stored_matrices
 from safetensors import safe_open
 
@@ -38,8 +39,6 @@ class Compiled:
         runtime.call("thresh_model_open", os.fsencode(library), ctypes.byref(choice), ctypes.byref(self.model))
 
     def start(self):
-        from conftest import Session
-
         return Session(self.model)
 
 
