@@ -207,8 +207,9 @@ static const thresh_abi_tensor misbehave_outputs[] = {{"out", THRESH_F32, 1, dyn
   DO(F32, f32, 4)                                                                                                      \
   DO(F64, f64, 8)                                                                                                      \
   DO(F16, f16, 2)                                                                                                      \
-  DO(BF16, bf16, 2) DO(I8, i8, 1) DO(U8, u8, 1) DO(I16, i16, 2) DO(U16, u16, 2) DO(I32, i32, 4) DO(U32, u32, 4)        \
-      DO(I64, i64, 8) DO(U64, u64, 8) DO(BOOL, bool, 1)
+  DO(BF16, bf16, 2)                                                                                                    \
+  DO(I8, i8, 1) DO(U8, u8, 1) DO(I16, i16, 2) DO(U16, u16, 2) DO(I32, i32, 4) DO(U32, u32, 4) DO(I64, i64, 8)          \
+      DO(U64, u64, 8) DO(BOOL, bool, 1)
 
 #define COPY_TENSORS(DTYPE, suffix, bytes)                                                                             \
   static const thresh_abi_tensor copy_##suffix##_inputs[] = {{"x", THRESH_##DTYPE, 1, dynamic_shape, dynamic_dims}};   \
