@@ -26,7 +26,9 @@ int bodyCost(const Stage &stage) {
 
 Expr stepsPerTask(const Expr &count, const Expr &cost) {
   Expr enough = (kTaskCost + cost - 1) / cost;
-  return Halide::max(Halide::max(enough, (count + 63) / 64), 1);
+  Expr least = Halide::max(Halide::max(enough, (count + 63) / 64), 1);
+  Expr tasks = Halide::max((count + least - 1) / least, 1);
+  return Halide::max((count + tasks - 1) / tasks, 1);
 }
 
 Var parallelTasks(Halide::Stage stage, const std::vector<Var> &outer, const Expr &count, const Expr &cost) {

@@ -17,7 +17,8 @@ int vectorLanes(const Pipeline &pipeline, int bytes);
 int bodyCost(const Stage &stage);
 
 /// How many of `count` steps of `cost` simple operations one task takes: enough to pay for waking a
-/// thread, and at most a 64th of all, so that up to 16 threads share the work evenly. A small loop is one task.
+/// thread, and at least a 64th of all, so that up to 16 threads share the work evenly. Tasks are of one size, as far
+/// as that goes; a small loop is one task.
 Halide::Expr stepsPerTask(const Halide::Expr &count, const Halide::Expr &cost);
 
 /// Makes `outer` loops of `stage` one loop, split in tasks that run in parallel. Returns the loop over the

@@ -289,7 +289,9 @@ void tilePanels(const Pipeline &pipeline, const QuantizedDot &q, Halide::Stage s
     outer.insert(outer.begin(), consumer.vars[q.row]);
   }
   Expr panels = (pipeline.extent(q.sum, q.column) + kPanel - 1) / kPanel;
-  Var step = parallelTasks(stage, outer, panels, 4 * tileCost(pipeline, q) + consumer.cost);
+  // Memory sets the pace: a vector of codes costs as much as 8 operations, of halves as 4.
+  Expr cost = (8 / q.halves) * tileCost(pipeline, q) + consumer.cost;
+  Var step = parallelTasks(stage, outer, panels, cost);
   stage.split(step, step, Var(kTileLoop), 1);
 }
 

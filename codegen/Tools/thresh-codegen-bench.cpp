@@ -18,6 +18,7 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
+#include <immintrin.h>
 #include <map>
 #include <memory>
 #include <random>
@@ -125,20 +126,36 @@ __attribute__((target("avx2,fma"), noipa)) float multiplyAdds256(int64_t rounds)
   return multiplyAdds<Vector256>(rounds);
 }
 
-/// f32 operations per second of `threads` threads in vectors of `vectorBits`: the sum of each thread's best.
-double peakFlops(int threads, int vectorBits) {
+/// The same of sums of four products of u8 and i8.
+__attribute__((target("avx512f,avx512vnni"), noipa)) int dotProducts512(int64_t rounds) {
+  __m512i sums[12], codes = _mm512_set1_epi32(int(rounds)), values = _mm512_set1_epi32(int(rounds + 1));
+  for (int i = 0; i < 12; ++i)
+    sums[i] = _mm512_set1_epi32(i);
+  for (int64_t r = 0; r < rounds; ++r)
+    for (__m512i &sum : sums)
+      sum = _mm512_dpbusd_epi32(sum, codes, values);
+  for (int i = 1; i < 12; ++i)
+    sums[0] = _mm512_xor_si512(sums[0], sums[i]);
+  return _mm_cvtsi128_si32(_mm512_castsi512_si128(sums[0]));
+}
+
+/// Operations per second of `threads` threads that run 12 chains of `loop`: the sum of each thread's best.
+template <typename Loop> double peakRate(int threads, int operationsPerStep, Loop loop) {
   constexpr int64_t kRounds = 100'000;
   std::vector<double> best(threads);
   onThreads(threads, [&](int t) {
-    static thread_local volatile float sink;
-    double seconds =
-        secondsPerCall([&] { sink = vectorBits == 512 ? multiplyAdds512(kRounds) : multiplyAdds256(kRounds); });
-    best[t] = double(kRounds) * 12 * (vectorBits / 32) * 2 / seconds;
+    static thread_local volatile double sink;
+    double seconds = secondsPerCall([&] { sink = double(loop(kRounds)); });
+    best[t] = double(kRounds) * 12 * operationsPerStep / seconds;
   });
   double total = 0;
   for (double rate : best)
     total += rate;
   return total;
+}
+
+double peakFlops(int threads, int vectorBits) {
+  return peakRate(threads, vectorBits / 32 * 2, vectorBits == 512 ? multiplyAdds512 : multiplyAdds256);
 }
 
 constexpr size_t kHugePage = size_t(2) << 20;
@@ -221,20 +238,33 @@ private:
   size_t turn = 0;
 };
 
-/// Arithmetic operations of one call, a multiply-add counted as two.
+double loopPoints(const Stage &stage, const std::vector<std::vector<int64_t>> &shapes) {
+  double points = 1;
+  for (const Extent &extent : stage.loops)
+    points *= double(extent.operand < 0 ? extent.value : shapes[extent.operand][extent.dim]);
+  return points;
+}
+
+/// Float operations of one call, a multiply-add counted as two.
 double operations(const KernelSpec &spec, const std::vector<std::vector<int64_t>> &shapes) {
   double total = 0;
   for (const Stage &stage : spec.stages) {
-    double points = 1;
-    for (const Extent &extent : stage.loops)
-      points *= double(extent.operand < 0 ? extent.value : shapes[extent.operand][extent.dim]);
     int count = 0;
     for (const Node &node : stage.body)
       if (isFloat(node.dtype) && (opInfo(node.op).cls == OpClass::Numeric || opInfo(node.op).cls == OpClass::Float))
         count += node.op == Op::Fma ? 2 : 1;
-    total += points * count;
+    total += loopPoints(stage, shapes) * count;
   }
   return total;
+}
+
+/// Operations of the dot products of codes, a multiply-add counted as two.
+double dotOperations(const KernelSpec &spec, const std::vector<std::vector<int64_t>> &shapes) {
+  double total = 0;
+  for (const Stage &stage : spec.stages)
+    if (stage.parallel < int(stage.loops.size()) && stage.dtypes[0] == DType::I32)
+      total += 2 * loopPoints(stage, shapes);
+  return spec.family == Family::QuantizedMatmul ? total : 0;
 }
 
 int fail(const std::string &message) {
@@ -311,6 +341,12 @@ int bench(const KernelSpec &spec, const Options &options) {
   std::printf("time      %8.2f us on %d threads\n", seconds * 1e6, options.threads);
   std::printf("compute   %8.2f GFLOP/s, %5.1f %% of the %.1f that a multiply-add loop reaches\n", flops * 1e-9,
               100 * flops / peak, peak * 1e-9);
+  double dots = dotOperations(spec, shapes) / seconds;
+  if (dots > 0 && __builtin_cpu_supports("avx512vnni")) {
+    double dotPeak = peakRate(options.threads, 16 * 4 * 2, dotProducts512);
+    std::printf("dots      %8.2f GOP/s, %5.1f %% of the %.1f that a loop of u8 times i8 reaches\n", dots * 1e-9,
+                100 * dots / dotPeak, dotPeak * 1e-9);
+  }
   std::printf("memory    %8.2f GB/s, %5.1f %% of the %.1f that a loop reaches that reads the operands\n",
               bytes / seconds * 1e-9, 100 * reading / seconds, bytes / reading * 1e-9);
   return 0;
