@@ -118,6 +118,18 @@ TEST(Matmul, PackedWeights) {
   check(trials);
 }
 
+/// Rows that no tile divides, known when the kernel is compiled.
+TEST(Matmul, FixedRows) {
+  std::vector<Trial> trials;
+  for (Rhs rhs : {Rhs::Packed, Rhs::Transposed})
+    for (int64_t rows : {3, 7, 12, 20}) {
+      MatmulCase c{rhs, Epilogue::None, 64, 48};
+      c.rows = rows;
+      trials.push_back({matmulSpec(c), {matmulShapes(c, {rows}, c.k, c.n)}, {1e-4, 2e-4}});
+    }
+  check(trials);
+}
+
 TEST(Matmul, PlainAndTransposed) {
   std::vector<Trial> trials;
   for (MatmulCase c : {MatmulCase{Rhs::Plain, Epilogue::None, -1, -1},
