@@ -42,18 +42,15 @@ static inline float roundToRange(float w, float low, float high) {
 
 /// The weight of largest magnitude of each group, the first of equals. NaNs and infinities win.
 static void findExtremes(const GroupBlock &block, Lanes &extremes) {
-  int32_t largest[kGroupColumns] = {};
-  for (int c = 0; c < kGroupColumns; ++c)
-    extremes[c] = 0;
+  // Magnitudes order as the integers that they are stored as.
+  int32_t found[kGroupColumns] = {};
   for (const Lanes &row : block) {
-    for (int c = 0; c < kGroupColumns; ++c) {
-      // Magnitudes order as the integers that they are stored as.
-      int32_t magnitude = llvm::bit_cast<int32_t>(row[c]) & 0x7fffffff;
-      bool isLarger = magnitude > largest[c];
-      largest[c] = isLarger ? magnitude : largest[c];
-      extremes[c] = isLarger ? row[c] : extremes[c];
-    }
+    int32_t bits[kGroupColumns];
+    std::memcpy(bits, row, sizeof(bits));
+    for (int c = 0; c < kGroupColumns; ++c)
+      found[c] = (bits[c] & 0x7fffffff) > (found[c] & 0x7fffffff) ? bits[c] : found[c];
   }
+  std::memcpy(extremes, found, sizeof(extremes));
 }
 
 static void makeGrid(const GroupScales &scales, Grid &grid) {
