@@ -160,9 +160,7 @@ private:
         fail(at + "/dtype", std::string("expects ") + info.name + " on " + kind + ", but got " + dtypeName(got));
     };
     switch (info.cls) {
-    case OpClass::Leaf:
-      checkLeaf(at, stageIndex, node);
-      break;
+    case OpClass::Leaf: checkLeaf(at, stageIndex, node); break;
     case OpClass::Convert:
       if (node.op == Op::Bitcast && dtypeBytes(node.dtype) != dtypeBytes(argType(0)))
         fail(at + "/dtype", std::string("expects as many bits as ") + dtypeName(argType(0)));
@@ -218,11 +216,8 @@ private:
       expectRange(at + "/integer", "a dimension", node.integer, spec.operands[node.source].shape.size());
       expectDType(at + "/dtype", "an extent", node.dtype, DType::I32);
       break;
-    case Op::Load:
-      checkLoad(at, stageIndex, node);
-      break;
-    default:
-      break;
+    case Op::Load: checkLoad(at, stageIndex, node); break;
+    default: break;
     }
   }
 

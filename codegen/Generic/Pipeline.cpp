@@ -192,18 +192,12 @@ private:
   Expr value(int n) {
     const Node &node = stage.body[n];
     switch (node.op) {
-    case Op::Const:
-      return constantValue(node);
-    case Op::Index:
-      return loops[node.integer];
-    case Op::Acc:
-      return running[node.integer];
-    case Op::Dim:
-      return pipeline.operandExtent(node.source, int(node.integer));
-    case Op::Load:
-      return loadValue(n);
-    default:
-      break;
+    case Op::Const: return constantValue(node);
+    case Op::Index: return loops[node.integer];
+    case Op::Acc: return running[node.integer];
+    case Op::Dim: return pipeline.operandExtent(node.source, int(node.integer));
+    case Op::Load: return loadValue(n);
+    default: break;
     }
     Expr fused = contraction(node);
     if (fused.defined())

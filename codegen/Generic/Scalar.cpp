@@ -155,18 +155,12 @@ Expr compare(Op op, Expr a, Expr b) {
     b = Halide::cast<uint8_t>(b);
   }
   switch (op) {
-  case Op::Eq:
-    return math::eq(a, b);
-  case Op::Ne:
-    return !math::eq(a, b);
-  case Op::Lt:
-    return math::lt(a, b);
-  case Op::Le:
-    return math::le(a, b);
-  case Op::Gt:
-    return math::lt(b, a);
-  default:
-    return math::le(b, a);
+  case Op::Eq: return math::eq(a, b);
+  case Op::Ne: return !math::eq(a, b);
+  case Op::Lt: return math::lt(a, b);
+  case Op::Le: return math::le(a, b);
+  case Op::Gt: return math::lt(b, a);
+  default: return math::le(b, a);
   }
 }
 
@@ -174,24 +168,15 @@ Expr compare(Op op, Expr a, Expr b) {
 Expr floatFunction(Op op, const Expr &x) {
   if (x.type().bits() == 32) {
     switch (op) {
-    case Op::Exp:
-      return math::exp(x);
-    case Op::Exp2:
-      return math::exp2(x);
-    case Op::Expm1:
-      return math::expm1(x);
-    case Op::Log:
-      return math::log(x);
-    case Op::Log2:
-      return math::log2(x);
-    case Op::Log1p:
-      return math::log1p(x);
-    case Op::Tanh:
-      return math::tanh(x);
-    case Op::Erf:
-      return math::erf(x);
-    default:
-      break;
+    case Op::Exp: return math::exp(x);
+    case Op::Exp2: return math::exp2(x);
+    case Op::Expm1: return math::expm1(x);
+    case Op::Log: return math::log(x);
+    case Op::Log2: return math::log2(x);
+    case Op::Log1p: return math::log1p(x);
+    case Op::Tanh: return math::tanh(x);
+    case Op::Erf: return math::erf(x);
+    default: break;
     }
   }
   return math::libm(opInfo(op).name, {x}); // opTable spells these as libm does
@@ -201,40 +186,23 @@ Expr applyFloat(Op op, const std::vector<Expr> &args) {
   const Expr &x = args[0];
   Type type = x.type();
   switch (op) {
-  case Op::Add:
-    return math::add(x, args[1]);
-  case Op::Sub:
-    return math::sub(x, args[1]);
-  case Op::Mul:
-    return math::mul(x, args[1]);
-  case Op::Div:
-    return math::div(x, args[1]);
-  case Op::Rem:
-    return math::libm("fmod", {x, args[1]});
-  case Op::Atan2:
-    return math::libm("atan2", {x, args[1]});
-  case Op::Fma:
-    return math::mulAdd(x, args[1], args[2]);
-  case Op::Neg:
-    return math::mul(x, make_const(type, -1));
-  case Op::Abs:
-    return Halide::abs(x);
-  case Op::Sqrt:
-    return Halide::sqrt(x);
-  case Op::Rsqrt:
-    return math::div(make_const(type, 1), Halide::sqrt(x));
-  case Op::Floor:
-    return Halide::floor(x);
-  case Op::Ceil:
-    return Halide::ceil(x);
-  case Op::Trunc:
-    return Halide::trunc(x);
-  case Op::Round:
-    return roundAway(x);
-  case Op::RoundEven:
-    return Halide::round(x);
-  default:
-    return floatFunction(op, x);
+  case Op::Add: return math::add(x, args[1]);
+  case Op::Sub: return math::sub(x, args[1]);
+  case Op::Mul: return math::mul(x, args[1]);
+  case Op::Div: return math::div(x, args[1]);
+  case Op::Rem: return math::libm("fmod", {x, args[1]});
+  case Op::Atan2: return math::libm("atan2", {x, args[1]});
+  case Op::Fma: return math::mulAdd(x, args[1], args[2]);
+  case Op::Neg: return math::mul(x, make_const(type, -1));
+  case Op::Abs: return Halide::abs(x);
+  case Op::Sqrt: return Halide::sqrt(x);
+  case Op::Rsqrt: return math::div(make_const(type, 1), Halide::sqrt(x));
+  case Op::Floor: return Halide::floor(x);
+  case Op::Ceil: return Halide::ceil(x);
+  case Op::Trunc: return Halide::trunc(x);
+  case Op::Round: return roundAway(x);
+  case Op::RoundEven: return Halide::round(x);
+  default: return floatFunction(op, x);
   }
 }
 
@@ -242,28 +210,17 @@ Expr applyInteger(Op op, const std::vector<Expr> &args) {
   const Expr &x = args[0];
   Type type = x.type();
   switch (op) {
-  case Op::Add:
-    return wrapping(type, x, args[1], [](Expr a, Expr b) { return a + b; });
-  case Op::Sub:
-    return wrapping(type, x, args[1], [](Expr a, Expr b) { return a - b; });
-  case Op::Mul:
-    return wrapping(type, x, args[1], [](Expr a, Expr b) { return a * b; });
-  case Op::Div:
-    return divide(x, args[1]).quotient;
-  case Op::Rem:
-    return divide(x, args[1]).remainder;
-  case Op::Neg:
-    return wrapping(type, zeroOf(type), x, [](Expr a, Expr b) { return a - b; });
-  case Op::Abs:
-    return type.is_uint() ? x : Halide::cast(type, Halide::abs(x));
-  case Op::Shl:
-    return shift(ShiftKind::Left, x, args[1]);
-  case Op::ShrSigned:
-    return shift(ShiftKind::Signed, x, args[1]);
-  case Op::ShrUnsigned:
-    return shift(ShiftKind::Unsigned, x, args[1]);
-  default:
-    return Halide::popcount(x);
+  case Op::Add: return wrapping(type, x, args[1], [](Expr a, Expr b) { return a + b; });
+  case Op::Sub: return wrapping(type, x, args[1], [](Expr a, Expr b) { return a - b; });
+  case Op::Mul: return wrapping(type, x, args[1], [](Expr a, Expr b) { return a * b; });
+  case Op::Div: return divide(x, args[1]).quotient;
+  case Op::Rem: return divide(x, args[1]).remainder;
+  case Op::Neg: return wrapping(type, zeroOf(type), x, [](Expr a, Expr b) { return a - b; });
+  case Op::Abs: return type.is_uint() ? x : Halide::cast(type, Halide::abs(x));
+  case Op::Shl: return shift(ShiftKind::Left, x, args[1]);
+  case Op::ShrSigned: return shift(ShiftKind::Signed, x, args[1]);
+  case Op::ShrUnsigned: return shift(ShiftKind::Unsigned, x, args[1]);
+  default: return Halide::popcount(x);
   }
 }
 
@@ -272,36 +229,21 @@ Expr applyShared(Op op, const std::vector<Expr> &args) {
   const Expr &x = args[0];
   bool isBool = x.type().is_bool();
   switch (op) {
-  case Op::Max:
-    return maximum(x, args[1]);
-  case Op::Min:
-    return minimum(x, args[1]);
-  case Op::MaxNum:
-    return x.type().is_float() ? greaterOf(x, args[1], math::lt(args[1], x)) : Halide::max(x, args[1]);
-  case Op::MinNum:
-    return x.type().is_float() ? greaterOf(x, args[1], math::lt(x, args[1])) : Halide::min(x, args[1]);
-  case Op::FloorDiv:
-    return floorDivide(x, args[1]);
-  case Op::FloorMod:
-    return floorModulo(x, args[1]);
-  case Op::Pow:
-    return power(x, args[1]);
-  case Op::And:
-    return isBool ? x && args[1] : x & args[1];
-  case Op::Or:
-    return isBool ? x || args[1] : x | args[1];
-  case Op::Xor:
-    return isBool ? x != args[1] : x ^ args[1];
-  case Op::Not:
-    return isBool ? !x : ~x;
-  case Op::IsNan:
-    return math::isNan(x);
-  case Op::IsInf:
-    return math::isInf(x);
-  case Op::Select:
-    return Halide::select(x, args[1], args[2]);
-  default:
-    return Expr();
+  case Op::Max: return maximum(x, args[1]);
+  case Op::Min: return minimum(x, args[1]);
+  case Op::MaxNum: return x.type().is_float() ? greaterOf(x, args[1], math::lt(args[1], x)) : Halide::max(x, args[1]);
+  case Op::MinNum: return x.type().is_float() ? greaterOf(x, args[1], math::lt(x, args[1])) : Halide::min(x, args[1]);
+  case Op::FloorDiv: return floorDivide(x, args[1]);
+  case Op::FloorMod: return floorModulo(x, args[1]);
+  case Op::Pow: return power(x, args[1]);
+  case Op::And: return isBool ? x && args[1] : x & args[1];
+  case Op::Or: return isBool ? x || args[1] : x | args[1];
+  case Op::Xor: return isBool ? x != args[1] : x ^ args[1];
+  case Op::Not: return isBool ? !x : ~x;
+  case Op::IsNan: return math::isNan(x);
+  case Op::IsInf: return math::isInf(x);
+  case Op::Select: return Halide::select(x, args[1], args[2]);
+  default: return Expr();
   }
 }
 
@@ -359,18 +301,12 @@ Expr applyOp(const Node &node, const std::vector<Expr> &args, DType argType) {
 
 Expr applyIndexOp(Op op, const std::vector<Expr> &args) {
   switch (op) {
-  case Op::Add:
-    return args[0] + args[1];
-  case Op::Sub:
-    return args[0] - args[1];
-  case Op::Mul:
-    return args[0] * args[1];
-  case Op::Max:
-    return Halide::max(args[0], args[1]);
-  case Op::Min:
-    return Halide::min(args[0], args[1]);
-  case Op::Neg:
-    return -args[0];
+  case Op::Add: return args[0] + args[1];
+  case Op::Sub: return args[0] - args[1];
+  case Op::Mul: return args[0] * args[1];
+  case Op::Max: return Halide::max(args[0], args[1]);
+  case Op::Min: return Halide::min(args[0], args[1]);
+  case Op::Neg: return -args[0];
   case Op::FloorDiv:
   case Op::FloorMod: {
     std::optional<int64_t> divisor = Halide::Internal::as_const_int(args[1]);
@@ -378,8 +314,7 @@ Expr applyIndexOp(Op op, const std::vector<Expr> &args) {
       return op == Op::FloorDiv ? floorDivide(args[0], args[1]) : floorModulo(args[0], args[1]);
     return op == Op::FloorDiv ? args[0] / args[1] : args[0] % args[1];
   }
-  default:
-    return Expr();
+  default: return Expr();
   }
 }
 

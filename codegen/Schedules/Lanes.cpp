@@ -47,10 +47,8 @@ bool matchFold(const Stage &stage, int r, Fold &fold) {
   case Op::Min:
   case Op::And:
   case Op::Or:
-  case Op::Xor:
-    break;
-  default:
-    return false;
+  case Op::Xor: break;
+  default: return false;
   }
   for (int i = 0; i < 2; ++i) {
     const Node &running = stage.body[node.args[i]];
@@ -65,18 +63,13 @@ Expr identity(const Fold &fold) {
   Halide::Type type = valueType(fold.dtype);
   bool floats = isFloat(fold.dtype);
   switch (fold.op) {
-  case Op::Mul:
-    return Halide::cast(type, 1);
+  case Op::Mul: return Halide::cast(type, 1);
   case Op::Max:
-  case Op::MaxNum:
-    return floats ? Halide::cast(type, Expr(-INFINITY)) : type.min();
+  case Op::MaxNum: return floats ? Halide::cast(type, Expr(-INFINITY)) : type.min();
   case Op::Min:
-  case Op::MinNum:
-    return floats ? Halide::cast(type, Expr(INFINITY)) : type.max();
-  case Op::And:
-    return fold.dtype == DType::Bool ? Halide::Internal::const_true() : Halide::cast(type, -1);
-  default:
-    return Halide::Internal::make_zero(type);
+  case Op::MinNum: return floats ? Halide::cast(type, Expr(INFINITY)) : type.max();
+  case Op::And: return fold.dtype == DType::Bool ? Halide::Internal::const_true() : Halide::cast(type, -1);
+  default: return Halide::Internal::make_zero(type);
   }
 }
 

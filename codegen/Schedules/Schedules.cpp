@@ -6,18 +6,12 @@ namespace thresh::codegen {
 
 void schedule(Pipeline &pipeline) {
   switch (pipeline.spec().family) {
-  case Family::Elementwise:
-    return scheduleElementwise(pipeline);
-  case Family::Reduction:
-    return scheduleReduction(pipeline);
-  case Family::Rowwise:
-    return scheduleRowwise(pipeline);
-  case Family::Matmul:
-    return scheduleMatmul(pipeline);
-  case Family::Attention:
-    return scheduleAttention(pipeline);
-  case Family::QuantizedMatmul:
-    return scheduleQuantizedMatmul(pipeline);
+  case Family::Elementwise: return scheduleElementwise(pipeline);
+  case Family::Reduction: return scheduleReduction(pipeline);
+  case Family::Rowwise: return scheduleRowwise(pipeline);
+  case Family::Matmul: return scheduleMatmul(pipeline);
+  case Family::Attention: return scheduleAttention(pipeline);
+  case Family::QuantizedMatmul: return scheduleQuantizedMatmul(pipeline);
   }
 }
 

@@ -139,12 +139,9 @@ int compileCommand(int argc, char **argv) {
        {"--jobs", "N", "kernels compiled at a time (default 2)", storeInteger(jobs, 1, 256)},
        {"-v", nullptr, "print each step on a line of its own", storeFlag(verbose)}}};
   switch (parseCommandLine(syntax, argc, argv, options.model)) {
-  case ParseResult::HelpPrinted:
-    return 0;
-  case ParseResult::Failed:
-    return 1;
-  case ParseResult::Run:
-    break;
+  case ParseResult::HelpPrinted: return 0;
+  case ParseResult::Failed: return 1;
+  case ParseResult::Run: break;
   }
   if (isBinary(options.emit) && options.output.empty()) {
     llvm::errs() << argv[0] << ": error: expects -o OUT.so (see " << argv[0] << " --help)\n";

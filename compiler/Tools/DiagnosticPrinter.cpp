@@ -34,14 +34,10 @@ std::string describePlace(Location location) {
 
 const char *severityName(DiagnosticSeverity severity) {
   switch (severity) {
-  case DiagnosticSeverity::Error:
-    return "error";
-  case DiagnosticSeverity::Warning:
-    return "warning";
-  case DiagnosticSeverity::Remark:
-    return "remark";
-  case DiagnosticSeverity::Note:
-    return "note";
+  case DiagnosticSeverity::Error: return "error";
+  case DiagnosticSeverity::Warning: return "warning";
+  case DiagnosticSeverity::Remark: return "remark";
+  case DiagnosticSeverity::Note: return "note";
   }
   return "error";
 }

@@ -134,12 +134,9 @@ int inspectCommand(int argc, char **argv) {
                        {{"--json", nullptr, "print the metadata as JSON", storeFlag(json)},
                         {"--weights", nullptr, "list every packed tensor", storeFlag(tensors)}}};
   switch (parseCommandLine(syntax, argc, argv, path)) {
-  case ParseResult::HelpPrinted:
-    return 0;
-  case ParseResult::Failed:
-    return 1;
-  case ParseResult::Run:
-    break;
+  case ParseResult::HelpPrinted: return 0;
+  case ParseResult::Failed: return 1;
+  case ParseResult::Run: break;
   }
   std::string error;
   std::string text = readMetadata(path, error);

@@ -137,14 +137,10 @@ void TensorPacker::scatter(int64_t first, int64_t count, int64_t target, int64_t
       to[i * step] = from[i];
   };
   switch (packedBytes) {
-  case 1:
-    return scatterWords(uint8_t());
-  case 2:
-    return scatterWords(uint16_t());
-  case 4:
-    return scatterWords(uint32_t());
-  default:
-    return scatterWords(uint64_t());
+  case 1: return scatterWords(uint8_t());
+  case 2: return scatterWords(uint16_t());
+  case 4: return scatterWords(uint32_t());
+  default: return scatterWords(uint64_t());
   }
 }
 

@@ -72,16 +72,11 @@ static StringRef getDtypeName(Type type) {
     return "";
   bool isUnsigned = integer.isUnsigned();
   switch (integer.getWidth()) {
-  case 8:
-    return isUnsigned ? "U8" : "I8";
-  case 16:
-    return isUnsigned ? "U16" : "I16";
-  case 32:
-    return isUnsigned ? "U32" : "I32";
-  case 64:
-    return isUnsigned ? "U64" : "I64";
-  default:
-    return "";
+  case 8: return isUnsigned ? "U8" : "I8";
+  case 16: return isUnsigned ? "U16" : "I16";
+  case 32: return isUnsigned ? "U32" : "I32";
+  case 64: return isUnsigned ? "U64" : "I64";
+  default: return "";
   }
 }
 

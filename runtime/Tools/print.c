@@ -28,31 +28,19 @@ static double bfloat_value(uint16_t bits) {
 static double element(const thresh_output *output, size_t index) {
   const void *data = output->data;
   switch (output->dtype) {
-  case THRESH_F32:
-    return ((const float *)data)[index];
-  case THRESH_F64:
-    return ((const double *)data)[index];
-  case THRESH_F16:
-    return half_value(((const uint16_t *)data)[index]);
-  case THRESH_BF16:
-    return bfloat_value(((const uint16_t *)data)[index]);
-  case THRESH_I8:
-    return ((const int8_t *)data)[index];
+  case THRESH_F32: return ((const float *)data)[index];
+  case THRESH_F64: return ((const double *)data)[index];
+  case THRESH_F16: return half_value(((const uint16_t *)data)[index]);
+  case THRESH_BF16: return bfloat_value(((const uint16_t *)data)[index]);
+  case THRESH_I8: return ((const int8_t *)data)[index];
   case THRESH_U8:
-  case THRESH_BOOL:
-    return ((const uint8_t *)data)[index];
-  case THRESH_I16:
-    return ((const int16_t *)data)[index];
-  case THRESH_U16:
-    return ((const uint16_t *)data)[index];
-  case THRESH_I32:
-    return ((const int32_t *)data)[index];
-  case THRESH_U32:
-    return ((const uint32_t *)data)[index];
-  case THRESH_I64:
-    return (double)((const int64_t *)data)[index];
-  case THRESH_U64:
-    return (double)((const uint64_t *)data)[index];
+  case THRESH_BOOL: return ((const uint8_t *)data)[index];
+  case THRESH_I16: return ((const int16_t *)data)[index];
+  case THRESH_U16: return ((const uint16_t *)data)[index];
+  case THRESH_I32: return ((const int32_t *)data)[index];
+  case THRESH_U32: return ((const uint32_t *)data)[index];
+  case THRESH_I64: return (double)((const int64_t *)data)[index];
+  case THRESH_U64: return (double)((const uint64_t *)data)[index];
   }
   return 0;
 }

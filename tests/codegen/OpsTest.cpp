@@ -15,19 +15,13 @@ constexpr DType kAllDTypes[] = {DType::F32, DType::F64, DType::F16, DType::BF16,
 
 bool accepts(const OpInfo &info, DType dtype) {
   switch (info.cls) {
-  case OpClass::Numeric:
-    return dtype != DType::Bool;
+  case OpClass::Numeric: return dtype != DType::Bool;
   case OpClass::Float:
-  case OpClass::FloatTest:
-    return isFloat(dtype);
-  case OpClass::Bits:
-    return !isFloat(dtype);
-  case OpClass::Integer:
-    return isInteger(dtype);
-  case OpClass::Compare:
-    return true;
-  default:
-    return false;
+  case OpClass::FloatTest: return isFloat(dtype);
+  case OpClass::Bits: return !isFloat(dtype);
+  case OpClass::Integer: return isInteger(dtype);
+  case OpClass::Compare: return true;
+  default: return false;
   }
 }
 
@@ -101,14 +95,10 @@ std::vector<Tensor> pairs(DType dtype) {
 /// Half floats are computed in f32, so what underflows there may be 0.
 Tolerance toleranceOf(DType dtype) {
   switch (dtype) {
-  case DType::F64:
-    return {4e-15, 1e-300};
-  case DType::F16:
-    return {1.0e-3, 1e-7};
-  case DType::BF16:
-    return {8e-3, 2.4e-38};
-  default:
-    return {4e-7, 2.4e-38};
+  case DType::F64: return {4e-15, 1e-300};
+  case DType::F16: return {1.0e-3, 1e-7};
+  case DType::BF16: return {8e-3, 2.4e-38};
+  default: return {4e-7, 2.4e-38};
   }
 }
 

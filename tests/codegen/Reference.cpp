@@ -67,36 +67,21 @@ double floatOp(Op op, DType dtype, const std::vector<double> &a) {
     return unary->second(a[0]);
   bool anyNan = std::isnan(a[0]) || std::isnan(a[1]);
   switch (op) {
-  case Op::Add:
-    return a[0] + a[1];
-  case Op::Sub:
-    return a[0] - a[1];
-  case Op::Mul:
-    return a[0] * a[1];
-  case Op::Div:
-    return a[0] / a[1];
-  case Op::Rem:
-    return std::fmod(a[0], a[1]);
-  case Op::FloorDiv:
-    return std::floor(quotient(dtype, a[0], a[1]));
-  case Op::FloorMod:
-    return floorModulo(a[0], a[1]);
-  case Op::Max:
-    return anyNan ? NAN : std::max(a[0], a[1]);
-  case Op::Min:
-    return anyNan ? NAN : std::min(a[0], a[1]);
-  case Op::MaxNum:
-    return std::fmax(a[0], a[1]);
-  case Op::MinNum:
-    return std::fmin(a[0], a[1]);
-  case Op::Pow:
-    return std::pow(a[0], a[1]);
-  case Op::Atan2:
-    return std::atan2(a[0], a[1]);
-  case Op::Fma:
-    return a[0] * a[1] + a[2];
-  default:
-    throw std::logic_error("not a float operation");
+  case Op::Add: return a[0] + a[1];
+  case Op::Sub: return a[0] - a[1];
+  case Op::Mul: return a[0] * a[1];
+  case Op::Div: return a[0] / a[1];
+  case Op::Rem: return std::fmod(a[0], a[1]);
+  case Op::FloorDiv: return std::floor(quotient(dtype, a[0], a[1]));
+  case Op::FloorMod: return floorModulo(a[0], a[1]);
+  case Op::Max: return anyNan ? NAN : std::max(a[0], a[1]);
+  case Op::Min: return anyNan ? NAN : std::min(a[0], a[1]);
+  case Op::MaxNum: return std::fmax(a[0], a[1]);
+  case Op::MinNum: return std::fmin(a[0], a[1]);
+  case Op::Pow: return std::pow(a[0], a[1]);
+  case Op::Atan2: return std::atan2(a[0], a[1]);
+  case Op::Fma: return a[0] * a[1] + a[2];
+  default: throw std::logic_error("not a float operation");
   }
 }
 
@@ -107,16 +92,11 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
   auto quotient = [&](__int128 x, __int128 y) { return y == 0 ? 0 : x / y; };
   auto remainder = [&](__int128 x, __int128 y) { return y == 0 ? 0 : x % y; };
   switch (op) {
-  case Op::Add:
-    return a[0] + a[1];
-  case Op::Sub:
-    return a[0] - a[1];
-  case Op::Mul:
-    return a[0] * a[1];
-  case Op::Div:
-    return quotient(a[0], a[1]);
-  case Op::Rem:
-    return remainder(a[0], a[1]);
+  case Op::Add: return a[0] + a[1];
+  case Op::Sub: return a[0] - a[1];
+  case Op::Mul: return a[0] * a[1];
+  case Op::Div: return quotient(a[0], a[1]);
+  case Op::Rem: return remainder(a[0], a[1]);
   case Op::FloorDiv: {
     __int128 rest = remainder(a[0], a[1]);
     return quotient(a[0], a[1]) - (rest != 0 && (rest < 0) != (a[1] < 0));
@@ -126,11 +106,9 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
     return rest != 0 && (rest < 0) != (a[1] < 0) ? rest + a[1] : rest;
   }
   case Op::Max:
-  case Op::MaxNum:
-    return std::max(a[0], a[1]);
+  case Op::MaxNum: return std::max(a[0], a[1]);
   case Op::Min:
-  case Op::MinNum:
-    return std::min(a[0], a[1]);
+  case Op::MinNum: return std::min(a[0], a[1]);
   case Op::Pow: {
     if (a[1] < 0)
       return a[0] == 1 ? 1 : a[0] == -1 ? (a[1] % 2 == 0 ? 1 : -1) : 0;
@@ -139,16 +117,11 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
       result = result * static_cast<unsigned __int128>(a[0]) & mask;
     return __int128(result);
   }
-  case Op::And:
-    return a[0] & a[1];
-  case Op::Or:
-    return a[0] | a[1];
-  case Op::Xor:
-    return a[0] ^ a[1];
-  case Op::Not:
-    return dtype == DType::Bool ? !a[0] : ~a[0];
-  case Op::Shl:
-    return a[1] < 0 || a[1] >= bits ? 0 : __int128(static_cast<unsigned __int128>(a[0]) << int(a[1]));
+  case Op::And: return a[0] & a[1];
+  case Op::Or: return a[0] | a[1];
+  case Op::Xor: return a[0] ^ a[1];
+  case Op::Not: return dtype == DType::Bool ? !a[0] : ~a[0];
+  case Op::Shl: return a[1] < 0 || a[1] >= bits ? 0 : __int128(static_cast<unsigned __int128>(a[0]) << int(a[1]));
   case Op::ShrSigned: {
     __int128 low = __int128(static_cast<unsigned __int128>(a[0]) & mask);
     __int128 value = low >> (bits - 1) ? low - (static_cast<__int128>(1) << bits) : low;
@@ -156,14 +129,10 @@ __int128 integerOp(Op op, DType dtype, const std::vector<__int128> &a) {
   }
   case Op::ShrUnsigned:
     return a[1] < 0 || a[1] >= bits ? 0 : __int128((static_cast<unsigned __int128>(a[0]) & mask) >> int(a[1]));
-  case Op::Neg:
-    return -a[0];
-  case Op::Abs:
-    return a[0] < 0 ? -a[0] : a[0];
-  case Op::CountOnes:
-    return __builtin_popcountll(uint64_t(static_cast<unsigned __int128>(a[0]) & mask));
-  default:
-    throw std::logic_error("not an integer operation");
+  case Op::Neg: return -a[0];
+  case Op::Abs: return a[0] < 0 ? -a[0] : a[0];
+  case Op::CountOnes: return __builtin_popcountll(uint64_t(static_cast<unsigned __int128>(a[0]) & mask));
+  default: throw std::logic_error("not an integer operation");
   }
 }
 
@@ -173,18 +142,12 @@ __int128 exact(DType dtype, Value value) {
 
 template <typename T> bool holds(Op op, T a, T b) {
   switch (op) {
-  case Op::Eq:
-    return a == b;
-  case Op::Ne:
-    return a != b;
-  case Op::Lt:
-    return a < b;
-  case Op::Le:
-    return a <= b;
-  case Op::Gt:
-    return a > b;
-  default:
-    return a >= b;
+  case Op::Eq: return a == b;
+  case Op::Ne: return a != b;
+  case Op::Lt: return a < b;
+  case Op::Le: return a <= b;
+  case Op::Gt: return a > b;
+  default: return a >= b;
   }
 }
 
@@ -314,14 +277,10 @@ private:
   Value node(const Stage &stage, const Node &node, const std::vector<int64_t> &point, const std::vector<Value> &running,
              const std::vector<Value> &values) {
     switch (node.op) {
-    case Op::Const:
-      return rounded(node.dtype, {node.real, node.integer});
-    case Op::Index:
-      return {0, point[node.integer]};
-    case Op::Acc:
-      return running[node.integer];
-    case Op::Dim:
-      return {0, operands[node.source].shape[node.integer]};
+    case Op::Const: return rounded(node.dtype, {node.real, node.integer});
+    case Op::Index: return {0, point[node.integer]};
+    case Op::Acc: return running[node.integer];
+    case Op::Dim: return {0, operands[node.source].shape[node.integer]};
     case Op::Load: {
       const Tensor &source =
           node.source >= kStageSource ? results[node.source - kStageSource][node.result] : operands[node.source];

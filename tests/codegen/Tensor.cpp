@@ -60,46 +60,31 @@ template <typename T> T take(const void *at) {
 
 Value load(DType dtype, const void *at) {
   switch (dtype) {
-  case DType::F32:
-    return {take<float>(at), 0};
-  case DType::F64:
-    return {take<double>(at), 0};
+  case DType::F32: return {take<float>(at), 0};
+  case DType::F64: return {take<double>(at), 0};
   case DType::F16:
-  case DType::BF16:
-    return {decode(formatOf(dtype), take<uint16_t>(at)), 0};
-  case DType::I8:
-    return {0, take<int8_t>(at)};
+  case DType::BF16: return {decode(formatOf(dtype), take<uint16_t>(at)), 0};
+  case DType::I8: return {0, take<int8_t>(at)};
   case DType::Bool:
-  case DType::U8:
-    return {0, take<uint8_t>(at)};
-  case DType::I16:
-    return {0, take<int16_t>(at)};
-  case DType::U16:
-    return {0, take<uint16_t>(at)};
-  case DType::I32:
-    return {0, take<int32_t>(at)};
-  case DType::U32:
-    return {0, take<uint32_t>(at)};
+  case DType::U8: return {0, take<uint8_t>(at)};
+  case DType::I16: return {0, take<int16_t>(at)};
+  case DType::U16: return {0, take<uint16_t>(at)};
+  case DType::I32: return {0, take<int32_t>(at)};
+  case DType::U32: return {0, take<uint32_t>(at)};
   case DType::I64:
-  case DType::U64:
-    return {0, take<int64_t>(at)};
+  case DType::U64: return {0, take<int64_t>(at)};
   }
   return {};
 }
 
 void store(DType dtype, void *at, Value value) {
   switch (dtype) {
-  case DType::F32:
-    return put(at, float(value.real));
-  case DType::F64:
-    return put(at, value.real);
+  case DType::F32: return put(at, float(value.real));
+  case DType::F64: return put(at, value.real);
   case DType::F16:
-  case DType::BF16:
-    return put(at, encode(formatOf(dtype), value.real));
-  case DType::Bool:
-    return put(at, uint8_t(value.integer != 0));
-  default:
-    std::memcpy(at, &value.integer, dtypeBytes(dtype)); // little-endian: the low bytes
+  case DType::BF16: return put(at, encode(formatOf(dtype), value.real));
+  case DType::Bool: return put(at, uint8_t(value.integer != 0));
+  default: std::memcpy(at, &value.integer, dtypeBytes(dtype)); // little-endian: the low bytes
   }
 }
 

@@ -29,16 +29,11 @@ std::optional<DType> dtypeOf(Type type) {
     return DType::BF16;
   if (auto integer = dyn_cast<IntegerType>(type))
     switch (integer.getWidth()) {
-    case 1:
-      return DType::Bool;
-    case 8:
-      return DType::I8;
-    case 16:
-      return DType::I16;
-    case 32:
-      return DType::I32;
-    case 64:
-      return DType::I64;
+    case 1: return DType::Bool;
+    case 8: return DType::I8;
+    case 16: return DType::I16;
+    case 32: return DType::I32;
+    case 64: return DType::I64;
     }
   return std::nullopt;
 }
@@ -261,14 +256,10 @@ private:
     auto binary = cast<AffineBinaryOpExpr>(expr);
     int lhs = buildAffine(binary.getLHS(), loopOf, nodes), rhs = buildAffine(binary.getRHS(), loopOf, nodes);
     switch (expr.getKind()) {
-    case AffineExprKind::Add:
-      return nodes.add(NodeOp::Add, DType::I32, {lhs, rhs});
-    case AffineExprKind::Mul:
-      return nodes.add(NodeOp::Mul, DType::I32, {lhs, rhs});
-    case AffineExprKind::FloorDiv:
-      return nodes.add(NodeOp::FloorDiv, DType::I32, {lhs, rhs});
-    case AffineExprKind::Mod:
-      return nodes.add(NodeOp::FloorMod, DType::I32, {lhs, rhs});
+    case AffineExprKind::Add: return nodes.add(NodeOp::Add, DType::I32, {lhs, rhs});
+    case AffineExprKind::Mul: return nodes.add(NodeOp::Mul, DType::I32, {lhs, rhs});
+    case AffineExprKind::FloorDiv: return nodes.add(NodeOp::FloorDiv, DType::I32, {lhs, rhs});
+    case AffineExprKind::Mod: return nodes.add(NodeOp::FloorMod, DType::I32, {lhs, rhs});
     default: {
       int minusOne = nodes.constant(DType::I32, 0, -1);
       int negated = nodes.add(NodeOp::FloorDiv, DType::I32, {nodes.add(NodeOp::Mul, DType::I32, {lhs, minusOne}), rhs});

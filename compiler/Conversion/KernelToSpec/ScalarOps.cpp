@@ -60,66 +60,29 @@ namespace {
 
 /// Ops whose operands and result map one to one onto a node of the result's type.
 const llvm::StringMap<NodeOp> &directOps() {
-  static const llvm::StringMap<NodeOp> table = {{"arith.addf", NodeOp::Add},
-                                                {"arith.addi", NodeOp::Add},
-                                                {"arith.subf", NodeOp::Sub},
-                                                {"arith.subi", NodeOp::Sub},
-                                                {"arith.mulf", NodeOp::Mul},
-                                                {"arith.muli", NodeOp::Mul},
-                                                {"arith.divf", NodeOp::Div},
-                                                {"arith.divsi", NodeOp::Div},
-                                                {"arith.remf", NodeOp::Rem},
-                                                {"arith.remsi", NodeOp::Rem},
-                                                {"arith.floordivsi", NodeOp::FloorDiv},
-                                                {"arith.maximumf", NodeOp::Max},
-                                                {"arith.minimumf", NodeOp::Min},
-                                                {"arith.maxnumf", NodeOp::MaxNum},
-                                                {"arith.minnumf", NodeOp::MinNum},
-                                                {"arith.maxsi", NodeOp::Max},
-                                                {"arith.minsi", NodeOp::Min},
-                                                {"arith.andi", NodeOp::And},
-                                                {"arith.ori", NodeOp::Or},
-                                                {"arith.xori", NodeOp::Xor},
-                                                {"arith.shli", NodeOp::Shl},
-                                                {"arith.shrsi", NodeOp::ShrSigned},
-                                                {"arith.select", NodeOp::Select},
-                                                {"arith.negf", NodeOp::Neg},
-                                                {"arith.bitcast", NodeOp::Bitcast},
-                                                {"math.powf", NodeOp::Pow},
-                                                {"math.atan2", NodeOp::Atan2},
-                                                {"math.absf", NodeOp::Abs},
-                                                {"math.absi", NodeOp::Abs},
-                                                {"math.exp", NodeOp::Exp},
-                                                {"math.exp2", NodeOp::Exp2},
-                                                {"math.expm1", NodeOp::Expm1},
-                                                {"math.log", NodeOp::Log},
-                                                {"math.log2", NodeOp::Log2},
-                                                {"math.log1p", NodeOp::Log1p},
-                                                {"math.sqrt", NodeOp::Sqrt},
-                                                {"math.rsqrt", NodeOp::Rsqrt},
-                                                {"math.sin", NodeOp::Sin},
-                                                {"math.cos", NodeOp::Cos},
-                                                {"math.tan", NodeOp::Tan},
-                                                {"math.asin", NodeOp::Asin},
-                                                {"math.acos", NodeOp::Acos},
-                                                {"math.atan", NodeOp::Atan},
-                                                {"math.sinh", NodeOp::Sinh},
-                                                {"math.cosh", NodeOp::Cosh},
-                                                {"math.tanh", NodeOp::Tanh},
-                                                {"math.asinh", NodeOp::Asinh},
-                                                {"math.acosh", NodeOp::Acosh},
-                                                {"math.atanh", NodeOp::Atanh},
-                                                {"math.erf", NodeOp::Erf},
-                                                {"math.floor", NodeOp::Floor},
-                                                {"math.ceil", NodeOp::Ceil},
-                                                {"math.round", NodeOp::Round},
-                                                {"math.roundeven", NodeOp::RoundEven},
-                                                {"math.trunc", NodeOp::Trunc},
-                                                {"math.isnan", NodeOp::IsNan},
-                                                {"math.isinf", NodeOp::IsInf},
-                                                {"math.fma", NodeOp::Fma},
-                                                {"math.ipowi", NodeOp::Pow},
-                                                {"math.ctpop", NodeOp::CountOnes}};
+  // clang-format off
+  static const llvm::StringMap<NodeOp> table = {
+      {"arith.addf", NodeOp::Add},            {"arith.addi", NodeOp::Add},            {"arith.subf", NodeOp::Sub},
+      {"arith.subi", NodeOp::Sub},            {"arith.mulf", NodeOp::Mul},            {"arith.muli", NodeOp::Mul},
+      {"arith.divf", NodeOp::Div},            {"arith.divsi", NodeOp::Div},           {"arith.remf", NodeOp::Rem},
+      {"arith.remsi", NodeOp::Rem},           {"arith.floordivsi", NodeOp::FloorDiv}, {"arith.maximumf", NodeOp::Max},
+      {"arith.minimumf", NodeOp::Min},        {"arith.maxnumf", NodeOp::MaxNum},      {"arith.minnumf", NodeOp::MinNum},
+      {"arith.maxsi", NodeOp::Max},           {"arith.minsi", NodeOp::Min},           {"arith.andi", NodeOp::And},
+      {"arith.ori", NodeOp::Or},              {"arith.xori", NodeOp::Xor},            {"arith.shli", NodeOp::Shl},
+      {"arith.shrsi", NodeOp::ShrSigned},     {"arith.select", NodeOp::Select},       {"arith.negf", NodeOp::Neg},
+      {"arith.bitcast", NodeOp::Bitcast},     {"math.powf", NodeOp::Pow},             {"math.atan2", NodeOp::Atan2},
+      {"math.absf", NodeOp::Abs},             {"math.absi", NodeOp::Abs},             {"math.exp", NodeOp::Exp},
+      {"math.exp2", NodeOp::Exp2},            {"math.expm1", NodeOp::Expm1},          {"math.log", NodeOp::Log},
+      {"math.log2", NodeOp::Log2},            {"math.log1p", NodeOp::Log1p},          {"math.sqrt", NodeOp::Sqrt},
+      {"math.rsqrt", NodeOp::Rsqrt},          {"math.sin", NodeOp::Sin},              {"math.cos", NodeOp::Cos},
+      {"math.tan", NodeOp::Tan},              {"math.asin", NodeOp::Asin},            {"math.acos", NodeOp::Acos},
+      {"math.atan", NodeOp::Atan},            {"math.sinh", NodeOp::Sinh},            {"math.cosh", NodeOp::Cosh},
+      {"math.tanh", NodeOp::Tanh},            {"math.asinh", NodeOp::Asinh},          {"math.acosh", NodeOp::Acosh},
+      {"math.atanh", NodeOp::Atanh},          {"math.erf", NodeOp::Erf},              {"math.floor", NodeOp::Floor},
+      {"math.ceil", NodeOp::Ceil},            {"math.round", NodeOp::Round},          {"math.roundeven", NodeOp::RoundEven},
+      {"math.trunc", NodeOp::Trunc},          {"math.isnan", NodeOp::IsNan},          {"math.isinf", NodeOp::IsInf},
+      {"math.fma", NodeOp::Fma},              {"math.ipowi", NodeOp::Pow},            {"math.ctpop", NodeOp::CountOnes}};
+  // clang-format on
   return table;
 }
 
@@ -135,16 +98,11 @@ const llvm::StringMap<NodeOp> &unsignedOps() {
 
 DType toUnsigned(DType dtype) {
   switch (dtype) {
-  case DType::I8:
-    return DType::U8;
-  case DType::I16:
-    return DType::U16;
-  case DType::I32:
-    return DType::U32;
-  case DType::I64:
-    return DType::U64;
-  default:
-    return dtype;
+  case DType::I8: return DType::U8;
+  case DType::I16: return DType::U16;
+  case DType::I32: return DType::U32;
+  case DType::I64: return DType::U64;
+  default: return dtype;
   }
 }
 
@@ -174,38 +132,22 @@ int compareFloats(arith::CmpFOp op, ArrayRef<int> args, NodeBuilder &nodes) {
   auto isNan = [&](int node) { return nodes.add(NodeOp::IsNan, DType::Bool, {node}); };
   auto either = [&](int a, int b) { return nodes.add(NodeOp::Or, DType::Bool, {a, b}); };
   switch (op.getPredicate()) {
-  case P::OEQ:
-    return compare(NodeOp::Eq);
-  case P::OGT:
-    return compare(NodeOp::Gt);
-  case P::OGE:
-    return compare(NodeOp::Ge);
-  case P::OLT:
-    return compare(NodeOp::Lt);
-  case P::OLE:
-    return compare(NodeOp::Le);
-  case P::ONE:
-    return either(compare(NodeOp::Lt), compare(NodeOp::Gt));
-  case P::ORD:
-    return negate(either(isNan(args[0]), isNan(args[1])));
-  case P::UEQ:
-    return negate(either(compare(NodeOp::Lt), compare(NodeOp::Gt)));
-  case P::UGT:
-    return negate(compare(NodeOp::Le));
-  case P::UGE:
-    return negate(compare(NodeOp::Lt));
-  case P::ULT:
-    return negate(compare(NodeOp::Ge));
-  case P::ULE:
-    return negate(compare(NodeOp::Gt));
-  case P::UNE:
-    return compare(NodeOp::Ne);
-  case P::UNO:
-    return either(isNan(args[0]), isNan(args[1]));
-  case P::AlwaysFalse:
-    return nodes.constant(DType::Bool, 0, 0);
-  case P::AlwaysTrue:
-    return nodes.constant(DType::Bool, 1, 1);
+  case P::OEQ: return compare(NodeOp::Eq);
+  case P::OGT: return compare(NodeOp::Gt);
+  case P::OGE: return compare(NodeOp::Ge);
+  case P::OLT: return compare(NodeOp::Lt);
+  case P::OLE: return compare(NodeOp::Le);
+  case P::ONE: return either(compare(NodeOp::Lt), compare(NodeOp::Gt));
+  case P::ORD: return negate(either(isNan(args[0]), isNan(args[1])));
+  case P::UEQ: return negate(either(compare(NodeOp::Lt), compare(NodeOp::Gt)));
+  case P::UGT: return negate(compare(NodeOp::Le));
+  case P::UGE: return negate(compare(NodeOp::Lt));
+  case P::ULT: return negate(compare(NodeOp::Ge));
+  case P::ULE: return negate(compare(NodeOp::Gt));
+  case P::UNE: return compare(NodeOp::Ne);
+  case P::UNO: return either(isNan(args[0]), isNan(args[1]));
+  case P::AlwaysFalse: return nodes.constant(DType::Bool, 0, 0);
+  case P::AlwaysTrue: return nodes.constant(DType::Bool, 1, 1);
   }
   llvm_unreachable("every float predicate is handled");
 }

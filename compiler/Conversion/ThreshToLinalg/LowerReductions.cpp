@@ -61,15 +61,11 @@ TypedAttr neutralElement(Builder &builder, ReduceKind kind, Type type) {
   }
   unsigned width = type.getIntOrFloatBitWidth();
   switch (kind) {
-  case ReduceKind::Max:
-    return builder.getIntegerAttr(type, APInt::getSignedMinValue(width));
-  case ReduceKind::Min:
-    return builder.getIntegerAttr(type, APInt::getSignedMaxValue(width));
+  case ReduceKind::Max: return builder.getIntegerAttr(type, APInt::getSignedMinValue(width));
+  case ReduceKind::Min: return builder.getIntegerAttr(type, APInt::getSignedMaxValue(width));
   case ReduceKind::Prod:
-  case ReduceKind::And:
-    return builder.getIntegerAttr(type, 1);
-  default:
-    return builder.getIntegerAttr(type, 0);
+  case ReduceKind::And: return builder.getIntegerAttr(type, 1);
+  default: return builder.getIntegerAttr(type, 0);
   }
 }
 
@@ -89,10 +85,8 @@ Value combine(OpBuilder &b, Location l, ReduceKind kind, Value value, Value runn
   case ReduceKind::Min:
     return isFloat ? arith::MinimumFOp::create(b, l, value, running).getResult()
                    : arith::MinSIOp::create(b, l, value, running).getResult();
-  case ReduceKind::And:
-    return arith::AndIOp::create(b, l, value, running);
-  case ReduceKind::Or:
-    return arith::OrIOp::create(b, l, value, running);
+  case ReduceKind::And: return arith::AndIOp::create(b, l, value, running);
+  case ReduceKind::Or: return arith::OrIOp::create(b, l, value, running);
   }
   llvm_unreachable("all kinds are listed");
 }

@@ -147,17 +147,13 @@ std::vector<bool> ConfigReader::windowedLayers(size_t layers) {
   }
   int64_t from = 0, period = 0;
   switch (family.windows) {
-  case WindowRule::None:
-    break;
-  case WindowRule::AllLayers:
-    break;
+  case WindowRule::None: break;
+  case WindowRule::AllLayers: break;
   case WindowRule::FromLayer:
     from = fields.boolean("use_sliding_window", false) ? fields.integer("max_window_layers", 0, kMaxLayers, 28)
                                                        : static_cast<int64_t>(layers);
     break;
-  case WindowRule::EveryOther:
-    period = 2;
-    break;
+  case WindowRule::EveryOther: period = 2; break;
   case WindowRule::AllButEveryNth: {
     llvm::StringRef key = fields.has("_sliding_window_pattern") ? "_sliding_window_pattern" : "sliding_window_pattern";
     period = fields.integer(key, 1, kMaxLayers, 6);

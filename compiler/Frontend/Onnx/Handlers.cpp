@@ -33,32 +33,22 @@ const OpHandler *thresh::findHandler(StringRef domain, StringRef opType) {
 
 static bool isIn(Type type, TypeClass allowed) {
   switch (allowed) {
-  case TypeClass::Any:
-    return true;
-  case TypeClass::Numeric:
-    return !type.isInteger(1);
-  case TypeClass::Float:
-    return isa<FloatType>(type);
-  case TypeClass::Integer:
-    return isa<IntegerType>(type) && !type.isInteger(1);
-  case TypeClass::Bool:
-    return type.isInteger(1);
+  case TypeClass::Any: return true;
+  case TypeClass::Numeric: return !type.isInteger(1);
+  case TypeClass::Float: return isa<FloatType>(type);
+  case TypeClass::Integer: return isa<IntegerType>(type) && !type.isInteger(1);
+  case TypeClass::Bool: return type.isInteger(1);
   }
   return false;
 }
 
 static const char *describe(TypeClass allowed) {
   switch (allowed) {
-  case TypeClass::Any:
-    return "any";
-  case TypeClass::Numeric:
-    return "float or integer";
-  case TypeClass::Float:
-    return "float";
-  case TypeClass::Integer:
-    return "integer";
-  case TypeClass::Bool:
-    return "boolean";
+  case TypeClass::Any: return "any";
+  case TypeClass::Numeric: return "float or integer";
+  case TypeClass::Float: return "float";
+  case TypeClass::Integer: return "integer";
+  case TypeClass::Bool: return "boolean";
   }
   return "";
 }

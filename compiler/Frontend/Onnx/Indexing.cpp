@@ -155,16 +155,11 @@ static FailureOr<ScatterKind> scatterKind(Node &node) {
 static Value combine(OpBuilder &b, Location loc, ScatterKind kind, Value old, Value update, bool isUnsigned) {
   Emitter scalar(loc, b);
   switch (kind) {
-  case ScatterKind::Replace:
-    return update;
-  case ScatterKind::Add:
-    return scalar.add(old, update);
-  case ScatterKind::Mul:
-    return scalar.mul(old, update);
-  case ScatterKind::Max:
-    return scalar.max(old, update, isUnsigned);
-  case ScatterKind::Min:
-    return scalar.min(old, update, isUnsigned);
+  case ScatterKind::Replace: return update;
+  case ScatterKind::Add: return scalar.add(old, update);
+  case ScatterKind::Mul: return scalar.mul(old, update);
+  case ScatterKind::Max: return scalar.max(old, update, isUnsigned);
+  case ScatterKind::Min: return scalar.min(old, update, isUnsigned);
   }
   return {};
 }

@@ -117,18 +117,13 @@ bool Stripper::readField(uint64_t &at, uint64_t end, Field &field) {
     if (!readVarint(at, end, field.varint))
       return false;
     break;
-  case kFixed64:
-    size = 8;
-    break;
-  case kFixed32:
-    size = 4;
-    break;
+  case kFixed64: size = 8; break;
+  case kFixed32: size = 4; break;
   case kLength:
     if (!readVarint(at, end, size))
       return false;
     break;
-  default:
-    return fail(field.start, "unknown wire type");
+  default: return fail(field.start, "unknown wire type");
   }
   if (size > end - at)
     return fail(field.start, "a field reaches past the end of its message");

@@ -72,14 +72,10 @@ Value SizeMath::create(Op op, Value a, Value b, Value c) {
     return arith::IndexCastUIOp::create(builder, builder.getIndexType(), condition);
   };
   switch (op) {
-  case Op::Add:
-    return arith::AddIOp::create(builder, a, b);
-  case Op::Sub:
-    return arith::SubIOp::create(builder, a, b);
-  case Op::Mul:
-    return arith::MulIOp::create(builder, a, b);
-  case Op::Div:
-    return arith::DivSIOp::create(builder, a, b);
+  case Op::Add: return arith::AddIOp::create(builder, a, b);
+  case Op::Sub: return arith::SubIOp::create(builder, a, b);
+  case Op::Mul: return arith::MulIOp::create(builder, a, b);
+  case Op::Div: return arith::DivSIOp::create(builder, a, b);
   case Op::Mod: {
     Value rest = arith::RemSIOp::create(builder, a, b);
     Value zero = value(constant(0));
@@ -87,16 +83,11 @@ Value SizeMath::create(Op op, Value a, Value b, Value c) {
     Value fix = arith::AndIOp::create(builder, signsDiffer, bit(arith::CmpIPredicate::ne, rest, zero));
     return arith::SelectOp::create(builder, fix, arith::AddIOp::create(builder, rest, b), rest);
   }
-  case Op::Min:
-    return arith::MinSIOp::create(builder, a, b);
-  case Op::Max:
-    return arith::MaxSIOp::create(builder, a, b);
-  case Op::Less:
-    return toIndex(bit(arith::CmpIPredicate::slt, a, b));
-  case Op::Equal:
-    return toIndex(bit(arith::CmpIPredicate::eq, a, b));
-  case Op::Select:
-    return arith::SelectOp::create(builder, bit(arith::CmpIPredicate::ne, a, value(constant(0))), b, c);
+  case Op::Min: return arith::MinSIOp::create(builder, a, b);
+  case Op::Max: return arith::MaxSIOp::create(builder, a, b);
+  case Op::Less: return toIndex(bit(arith::CmpIPredicate::slt, a, b));
+  case Op::Equal: return toIndex(bit(arith::CmpIPredicate::eq, a, b));
+  case Op::Select: return arith::SelectOp::create(builder, bit(arith::CmpIPredicate::ne, a, value(constant(0))), b, c);
   }
   return {};
 }

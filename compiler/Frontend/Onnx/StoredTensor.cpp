@@ -24,34 +24,20 @@ FailureOr<ElementType> thresh::convertElementType(int32_t dataType, Location loc
     return ElementType{builder.getIntegerType(width), isUnsigned};
   };
   switch (dataType) {
-  case TensorProto::FLOAT:
-    return ElementType{builder.getF32Type()};
-  case TensorProto::DOUBLE:
-    return ElementType{builder.getF64Type()};
-  case TensorProto::FLOAT16:
-    return ElementType{builder.getF16Type()};
-  case TensorProto::BFLOAT16:
-    return ElementType{builder.getBF16Type()};
-  case TensorProto::BOOL:
-    return integer(1, false);
-  case TensorProto::INT8:
-    return integer(8, false);
-  case TensorProto::INT16:
-    return integer(16, false);
-  case TensorProto::INT32:
-    return integer(32, false);
-  case TensorProto::INT64:
-    return integer(64, false);
-  case TensorProto::UINT8:
-    return integer(8, true);
-  case TensorProto::UINT16:
-    return integer(16, true);
-  case TensorProto::UINT32:
-    return integer(32, true);
-  case TensorProto::UINT64:
-    return integer(64, true);
-  default:
-    break;
+  case TensorProto::FLOAT: return ElementType{builder.getF32Type()};
+  case TensorProto::DOUBLE: return ElementType{builder.getF64Type()};
+  case TensorProto::FLOAT16: return ElementType{builder.getF16Type()};
+  case TensorProto::BFLOAT16: return ElementType{builder.getBF16Type()};
+  case TensorProto::BOOL: return integer(1, false);
+  case TensorProto::INT8: return integer(8, false);
+  case TensorProto::INT16: return integer(16, false);
+  case TensorProto::INT32: return integer(32, false);
+  case TensorProto::INT64: return integer(64, false);
+  case TensorProto::UINT8: return integer(8, true);
+  case TensorProto::UINT16: return integer(16, true);
+  case TensorProto::UINT32: return integer(32, true);
+  case TensorProto::UINT64: return integer(64, true);
+  default: break;
   }
   std::string name = TensorProto::DataType_IsValid(dataType)
                          ? TensorProto::DataType_Name(static_cast<TensorProto::DataType>(dataType))
@@ -172,22 +158,12 @@ FailureOr<std::string> typedBytes(const TensorProto &proto, Type elementType, in
   };
   int64_t width = storageBytes(elementType), found = 0;
   switch (proto.data_type()) {
-  case TensorProto::FLOAT:
-    found = append(proto.float_data(), width);
-    break;
-  case TensorProto::DOUBLE:
-    found = append(proto.double_data(), width);
-    break;
-  case TensorProto::INT64:
-    found = append(proto.int64_data(), width);
-    break;
+  case TensorProto::FLOAT: found = append(proto.float_data(), width); break;
+  case TensorProto::DOUBLE: found = append(proto.double_data(), width); break;
+  case TensorProto::INT64: found = append(proto.int64_data(), width); break;
   case TensorProto::UINT32:
-  case TensorProto::UINT64:
-    found = append(proto.uint64_data(), width);
-    break;
-  default:
-    found = append(proto.int32_data(), width);
-    break;
+  case TensorProto::UINT64: found = append(proto.uint64_data(), width); break;
+  default: found = append(proto.int32_data(), width); break;
   }
   if (found != count)
     return emitError(loc) << "expects " << count << " elements for its shape, but got " << found;

@@ -61,26 +61,18 @@ Value geluTanh(Elementwise &e, Value x) {
 Value buildActivation(OpBuilder &builder, Location loc, Activation activation, Value x, ArrayRef<OpFoldResult> sizes) {
   Elementwise e(builder, loc, sizes);
   switch (activation) {
-  case Activation::Identity:
-    return x;
-  case Activation::Relu:
-    return e.max(x, e.constant(0));
+  case Activation::Identity: return x;
+  case Activation::Relu: return e.max(x, e.constant(0));
   case Activation::Relu2: {
     Value positive = e.max(x, e.constant(0));
     return e.mul(positive, positive);
   }
-  case Activation::Silu:
-    return e.mul(x, e.sigmoid(x));
-  case Activation::Gelu:
-    return gelu(e, x);
-  case Activation::GeluTanh:
-    return geluTanh(e, x);
-  case Activation::QuickGelu:
-    return e.mul(x, e.sigmoid(e.mul(x, e.constant(1.702))));
-  case Activation::Sigmoid:
-    return e.sigmoid(x);
-  case Activation::Tanh:
-    return e.tanh(x);
+  case Activation::Silu: return e.mul(x, e.sigmoid(x));
+  case Activation::Gelu: return gelu(e, x);
+  case Activation::GeluTanh: return geluTanh(e, x);
+  case Activation::QuickGelu: return e.mul(x, e.sigmoid(e.mul(x, e.constant(1.702))));
+  case Activation::Sigmoid: return e.sigmoid(x);
+  case Activation::Tanh: return e.tanh(x);
   }
   llvm_unreachable("the switch holds every activation");
 }

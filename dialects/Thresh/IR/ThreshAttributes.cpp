@@ -18,27 +18,21 @@ SmallVector<int64_t> PackAttr::packShape(ArrayRef<int64_t> source) const {
     shape.insert(shape.end() - 1, panels);
     shape.push_back(panel);
     return shape;
-  case PackFormat::Q8Codes:
-    return {panels, rows / 4, panel, 4};
-  case PackFormat::Q4Codes:
-    return {panels, rows / 8, panel, 4};
+  case PackFormat::Q8Codes: return {panels, rows / 4, panel, 4};
+  case PackFormat::Q4Codes: return {panels, rows / 8, panel, 4};
   case PackFormat::Q8Scales:
-  case PackFormat::Q4Scales:
-    return {panels, rows / kGroup, panel};
+  case PackFormat::Q4Scales: return {panels, rows / kGroup, panel};
   }
   llvm_unreachable("all formats are listed");
 }
 
 Type PackAttr::getElementType() const {
   switch (getFormat()) {
-  case PackFormat::Elements:
-    return nullptr;
+  case PackFormat::Elements: return nullptr;
   case PackFormat::Q8Codes:
-  case PackFormat::Q4Codes:
-    return IntegerType::get(getContext(), 8);
+  case PackFormat::Q4Codes: return IntegerType::get(getContext(), 8);
   case PackFormat::Q8Scales:
-  case PackFormat::Q4Scales:
-    return Float16Type::get(getContext());
+  case PackFormat::Q4Scales: return Float16Type::get(getContext());
   }
   llvm_unreachable("all formats are listed");
 }

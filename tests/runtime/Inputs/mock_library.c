@@ -127,30 +127,17 @@ static int32_t make_output(const thresh_abi_call *call, int32_t index, int64_t e
 static int32_t run_misbehave(const thresh_abi_call *call) {
   int64_t mode = *(const int64_t *)call->inputs[0].data;
   switch (mode) {
-  case FAIL:
-    call->fail(call->context, "index %lld is out of range 0 to %lld", 30522, 30521);
-    return 1;
-  case FAIL_WITHOUT_REASON:
-    return 7;
-  case MAKE_NO_OUTPUT:
-    return 0;
-  case ASK_FOR_TWO_ARENAS:
-    return call->arena(call->context, 8) && call->arena(call->context, 8) ? 0 : 1;
-  case ASK_FOR_NEGATIVE_ARENA:
-    return call->arena(call->context, -1) ? 0 : 1;
-  case ASK_FOR_HUGE_ARENA:
-    return call->arena(call->context, INT64_C(1) << 60) ? 0 : 1;
-  case ASK_FOR_UNKNOWN_OUTPUT:
-    return make_output(call, 9, 1);
-  case ASK_FOR_NEGATIVE_OUTPUT:
-    return make_output(call, 0, -1);
-  case ASK_FOR_HUGE_OUTPUT:
-    return make_output(call, 0, INT64_C(1) << 58);
-  case CALL_HOOK:
-    mock_hook();
-    break;
-  default:
-    break;
+  case FAIL: call->fail(call->context, "index %lld is out of range 0 to %lld", 30522, 30521); return 1;
+  case FAIL_WITHOUT_REASON: return 7;
+  case MAKE_NO_OUTPUT: return 0;
+  case ASK_FOR_TWO_ARENAS: return call->arena(call->context, 8) && call->arena(call->context, 8) ? 0 : 1;
+  case ASK_FOR_NEGATIVE_ARENA: return call->arena(call->context, -1) ? 0 : 1;
+  case ASK_FOR_HUGE_ARENA: return call->arena(call->context, INT64_C(1) << 60) ? 0 : 1;
+  case ASK_FOR_UNKNOWN_OUTPUT: return make_output(call, 9, 1);
+  case ASK_FOR_NEGATIVE_OUTPUT: return make_output(call, 0, -1);
+  case ASK_FOR_HUGE_OUTPUT: return make_output(call, 0, INT64_C(1) << 58);
+  case CALL_HOOK: mock_hook(); break;
+  default: break;
   }
   return make_output(call, 0, 3);
 }
@@ -208,8 +195,9 @@ static const thresh_abi_tensor misbehave_outputs[] = {{"out", THRESH_F32, 1, dyn
   DO(F64, f64, 8)                                                                                                      \
   DO(F16, f16, 2)                                                                                                      \
   DO(BF16, bf16, 2)                                                                                                    \
-  DO(I8, i8, 1) DO(U8, u8, 1) DO(I16, i16, 2) DO(U16, u16, 2) DO(I32, i32, 4) DO(U32, u32, 4) DO(I64, i64, 8)          \
-      DO(U64, u64, 8) DO(BOOL, bool, 1)
+  DO(I8, i8, 1)                                                                                                        \
+  DO(U8, u8, 1) DO(I16, i16, 2) DO(U16, u16, 2) DO(I32, i32, 4) DO(U32, u32, 4) DO(I64, i64, 8) DO(U64, u64, 8)        \
+      DO(BOOL, bool, 1)
 
 #define COPY_TENSORS(DTYPE, suffix, bytes)                                                                             \
   static const thresh_abi_tensor copy_##suffix##_inputs[] = {{"x", THRESH_##DTYPE, 1, dynamic_shape, dynamic_dims}};   \
