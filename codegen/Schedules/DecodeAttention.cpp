@@ -29,12 +29,17 @@ namespace thresh::codegen {
 namespace {
 
 /// Rows of a chunk: at least enough to pay for its partial results, at most what its scores may take on the stack.
-constexpr int kLeastRows = 32, kMostRows = 128;
+constexpr int kLeastRows = 32, kMostRows = 256;
 /// A context of kLeastRows * kChunks rows has this many chunks.
 constexpr int kChunks = 16;
 /// Rows whose scores are one vector, and whose values are added up in one chain; divides a chunk's rows.
 constexpr int kBlockRows = 16;
-/// Rows of keys that are read side by side.
+/// Up to as many queries to a row of keys, reading is what takes the time: rows are read one after the other, which the
+/// machine sees coming. With more it is arithmetic, and rows side by side save loads.
+constexpr int kQueriesInOrder = 2;
+/// Parts of a chunk's values that are then read side by side, each in order.
+constexpr int kStreams = 4;
+/// Rows of keys that are read side by side, or whose products are added up at a time.
 constexpr int kKeyRows = 4;
 /// How many such groups of rows ahead the keys are fetched.
 constexpr int kKeysAhead = 2;
@@ -52,6 +57,7 @@ struct Decode {
   std::vector<int> loopOf; ///< loop of the second contraction for every loop of the scores
   int lanes = 16;          ///< elements of one vector
   int keyDepth = 0, valueWidth = 0;
+  bool inOrder = false; ///< few queries: reads memory strictly in order
 };
 
 //===-----------------------------------------------------------------------===//
@@ -134,6 +140,7 @@ bool sortLoops(const Pipeline &pipeline, Decode &a) {
     if (queries < 1 || queries > kMostQueries)
       return false;
   }
+  a.inOrder = queries <= kQueriesInOrder;
   return true;
 }
 
@@ -189,7 +196,7 @@ struct Funcs {
   Exprs rest;
   Expr length, chunks, rows; ///< of the context; chunks of it; rows of a chunk
   Func dotLanes, dots, scores, exponentials, maxLanes, sumLanes, maxima, sums, blockValues, values, partial;
-  RDom depth, lanes, scored, blocks, valueRows;
+  RDom depth, lanes, scored, blocks, valueRows, valueBlocks;
 
   Exprs args(Exprs first, const Exprs &last) const {
     first.insert(first.end(), rest.begin(), rest.end());
@@ -269,8 +276,10 @@ void definePartial(Pipeline &pipeline, const Decode &a, Funcs &f) {
   f.sums = Func("sums");
   defineFold(a, f, f.exponentials, f.sumLanes, f.sums, 0, [](const Expr &x, const Expr &y) { return math::add(x, y); });
 
-  f.valueRows = RDom(0, kBlockRows, "value_rows");
-  Expr inChunk = f.block * kBlockRows + f.valueRows, at = f.chunk * f.rows + inChunk;
+  f.valueRows = RDom(0, a.inOrder ? kStreams : kBlockRows, "value_rows");
+  f.valueBlocks = RDom(0, f.rows / (a.inOrder ? kStreams : kBlockRows), "value_blocks");
+  Expr inChunk = a.inOrder ? f.valueRows * (f.rows / kStreams) + f.block : f.block * kBlockRows + f.valueRows;
+  Expr at = f.chunk * f.rows + inChunk;
   f.valueRows.where(at < f.length);
   Exprs loops(pipeline.stage(a.values.stage).loops.size());
   for (int l = 0; l < a.scores.column; ++l)
@@ -283,7 +292,7 @@ void definePartial(Pipeline &pipeline, const Decode &a, Funcs &f) {
   f.blockValues(f.args({f.column}, {f.chunk, f.block})) += f.exponentials(f.args({inChunk}, {f.chunk})) * value;
   f.values = Func("values");
   f.values(f.args({f.column}, {f.chunk})) = 0.0f;
-  f.values(f.args({f.column}, {f.chunk})) += f.blockValues(f.args({f.column}, {f.chunk, f.blocks}));
+  f.values(f.args({f.column}, {f.chunk})) += f.blockValues(f.args({f.column}, {f.chunk, f.valueBlocks}));
 
   f.partial = Func("partial");
   Expr clamped = Halide::min(f.column, a.valueWidth - 1);
@@ -380,11 +389,16 @@ void scheduleDots(const Pipeline &pipeline, const Decode &a, Funcs &f, const Loo
   for (const Halide::VarOrRVar &query : queries)
     folds.unroll(query);
   Var innermost = heads.empty() ? rows : heads.front().var;
-  folds.prefetch(pipeline.input(a.scores.rhsOperand), innermost, rows, kKeysAhead, PrefetchBoundStrategy::NonFaulting);
-  LoopLevel inside(f.dots, innermost);
+  LoopLevel inside(f.dots, a.inOrder ? rows : innermost);
   f.dotLanes.compute_at(inside).bound(f.lane, 0, a.lanes).bound_extent(f.row, atOnce);
   arrange(f.dotLanes, f.lane, Order{f.row} + queries, heads);
-  arrange(f.dotLanes.update(), f.lane, Order{f.row} + queries, Order{f.depth.x} + heads);
+  if (a.inOrder) {
+    arrange(f.dotLanes.update(), f.lane, queries, Order{f.depth.x} + heads + Order{f.row});
+  } else {
+    folds.prefetch(pipeline.input(a.scores.rhsOperand), innermost, rows, kKeysAhead,
+                   PrefetchBoundStrategy::NonFaulting);
+    arrange(f.dotLanes.update(), f.lane, Order{f.row} + queries, Order{f.depth.x} + heads);
+  }
 }
 
 void scheduleSoftmax(const Decode &a, Funcs &f, const LoopLevel &level) {
@@ -415,9 +429,10 @@ void scheduleValues(const Pipeline &pipeline, const Decode &a, Funcs &f, const L
   };
   f.values.compute_at(level).bound(f.column, 0, a.valueWidth);
   tiles(f.values, {});
-  tiles(f.values.update(), {f.blocks.x});
-  f.values.update().prefetch(pipeline.input(a.values.rhsOperand), tile, f.blocks.x, 1,
-                             PrefetchBoundStrategy::NonFaulting);
+  tiles(f.values.update(), {f.valueBlocks.x});
+  if (!a.inOrder)
+    f.values.update().prefetch(pipeline.input(a.values.rhsOperand), tile, f.valueBlocks.x, 1,
+                               PrefetchBoundStrategy::NonFaulting);
   f.blockValues.compute_at(f.values, tile).bound_extent(f.column, width);
   for (Halide::Stage stage : {Halide::Stage(f.blockValues), f.blockValues.update()})
     stage.split(f.column, part, lane, a.lanes);
