@@ -11,8 +11,7 @@ namespace thresh {
 
 namespace {
 
-/// Columns a panel holds: one AVX-512 vector of floats, two of AVX2; matmul tiles take several panels.
-constexpr int64_t kPanel = 16;
+constexpr int64_t kPanel = PackAttr::kPanel;
 
 /// How a contraction reads a parameter: which dimension is k (reduced) and which n (a column of the result).
 struct MatrixUse {

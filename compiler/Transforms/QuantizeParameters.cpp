@@ -14,8 +14,6 @@ namespace thresh {
 
 namespace {
 
-constexpr int64_t kPanel = 16;
-
 /// The ops that read one parameter.
 struct Readers {
   SmallVector<LoadParameterOp> loads;
@@ -89,7 +87,7 @@ private:
     builder.setInsertionPoint(parameter);
     auto part = [&](StringRef suffix, PackFormat packFormat) {
       SmallVector<int64_t> permutation = {isTransposed, !isTransposed};
-      auto pack = PackAttr::get(builder.getContext(), permutation, kPanel, packFormat);
+      auto pack = PackAttr::get(builder.getContext(), permutation, PackAttr::kPanel, packFormat);
       auto type = RankedTensorType::get(pack.packShape(shape), pack.getElementType());
       auto op = ParameterOp::create(builder, parameter.getLoc(), (parameter.getSymName() + suffix).str(), type,
                                     parameter.getSource(), pack);

@@ -18,7 +18,7 @@ using namespace mlir;
 namespace thresh {
 namespace {
 
-constexpr int64_t kPanel = 16, kTogether = 4, kGroup = PackAttr::kGroup;
+constexpr int64_t kPanel = PackAttr::kPanel, kTogether = PackAttr::kTogether, kGroup = PackAttr::kGroup;
 
 /// What differs between the formats.
 struct CodeForm {

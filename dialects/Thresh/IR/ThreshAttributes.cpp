@@ -18,8 +18,8 @@ SmallVector<int64_t> PackAttr::packShape(ArrayRef<int64_t> source) const {
     shape.insert(shape.end() - 1, panels);
     shape.push_back(panel);
     return shape;
-  case PackFormat::Q8Codes: return {panels, rows / 4, panel, 4};
-  case PackFormat::Q4Codes: return {panels, rows / 8, panel, 4};
+  case PackFormat::Q8Codes: return {panels, rows / kTogether, panel, kTogether};
+  case PackFormat::Q4Codes: return {panels, rows / (2 * kTogether), panel, kTogether};
   case PackFormat::Q8Scales:
   case PackFormat::Q4Scales: return {panels, rows / kGroup, panel};
   }

@@ -93,8 +93,12 @@ def Thresh_PackAttr : Thresh_Attr<"Pack", "pack"> {
                         DefaultValuedParameter<"PackFormat", "PackFormat::Elements">:$format);
   let assemblyFormat = "`<` `permutation` `=` `[` $permutation `]` `,` `panel` `=` $panel (`,` `format` `=` $format^)? `>`";
   let extraClassDeclaration = [{
+    /// Columns of a panel: one AVX-512 vector of floats, two of AVX2; matmul tiles take several panels.
+    static constexpr int64_t kPanel = 16;
     /// Rows that share one scale.
     static constexpr int64_t kGroup = 32;
+    /// Codes of one column that lie side by side, as one dot product of bytes takes them.
+    static constexpr int64_t kTogether = 4;
     /// The shape that `source` gets, whose permutation must fit.
     ::llvm::SmallVector<int64_t> packShape(::llvm::ArrayRef<int64_t> source) const;
     /// The element type that the format demands; null where the parameter chooses.

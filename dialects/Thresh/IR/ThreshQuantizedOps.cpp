@@ -6,22 +6,22 @@
 using namespace mlir;
 using namespace thresh;
 
-/// Columns and groups are the packer's.
-static constexpr int64_t kPanel = 16, kCodesTogether = 4;
+/// The layout is the packer's.
+static constexpr int64_t kPanel = PackAttr::kPanel, kTogether = PackAttr::kTogether, kGroup = PackAttr::kGroup;
 
 /// Whether codes and scales are those of a matrix of `rows` rows; `columns` gets its number of columns.
 template <typename OpTy> static LogicalResult checkMatrix(OpTy op, int64_t rows, int64_t &columns) {
   ArrayRef<int64_t> codes = op.getCodes().getType().getShape(), scales = op.getScales().getType().getShape();
   int64_t perByte = op.getFormat() == QuantFormat::Q4 ? 2 : 1, panels = llvm::divideCeil(rows, kPanel);
-  columns = codes[1] * kCodesTogether * perByte;
+  columns = codes[1] * kTogether * perByte;
   // quantized_matmul_c1, quantized_gather_c1
-  if (!op.getCodes().getType().hasStaticShape() || codes[0] != panels || codes[2] != kPanel ||
-      codes[3] != kCodesTogether || columns % PackAttr::kGroup != 0)
+  if (!op.getCodes().getType().hasStaticShape() || codes[0] != panels || codes[2] != kPanel || codes[3] != kTogether ||
+      columns % kGroup != 0)
     return op.emitOpError("expects codes [")
-           << panels << ", K / " << kCodesTogether * perByte << ", " << kPanel << ", " << kCodesTogether << "] of "
-           << rows << " rows, K a multiple of " << PackAttr::kGroup << ", but got " << formatShape(codes);
+           << panels << ", K / " << kTogether * perByte << ", " << kPanel << ", " << kTogether << "] of " << rows
+           << " rows, K a multiple of " << kGroup << ", but got " << formatShape(codes);
   // quantized_matmul_c2, quantized_gather_c2
-  int64_t expected[] = {panels, columns / PackAttr::kGroup, kPanel};
+  int64_t expected[] = {panels, columns / kGroup, kPanel};
   if (scales != ArrayRef<int64_t>(expected))
     return op.emitOpError("expects scales ")
            << formatShape(expected) << " for these codes, but got " << formatShape(scales);
