@@ -2,6 +2,7 @@
 
 #include "codegen/Schedules/Contraction.h"
 #include "codegen/Ops.h"
+#include "codegen/Schedules/Loops.h"
 
 using Halide::Expr;
 using Halide::Func;
@@ -187,6 +188,20 @@ bool walksInStep(const Pipeline &pipeline, int index) {
     }
   }
   return true;
+}
+
+Consumer scheduleConsumer(Pipeline &pipeline, int index) {
+  Consumer consumer{pipeline.func(index).func, pipeline.func(index).vars};
+  if (pipeline.outputs().size() == 1 && walksInStep(pipeline, index)) {
+    consumer = {pipeline.outputs()[0].func, pipeline.outputs()[0].vars};
+    for (int s = index + 1; s < pipeline.numStages(); ++s)
+      consumer.cost += bodyCost(pipeline.stage(s));
+    return consumer;
+  }
+  consumer.func.compute_root();
+  for (OutputFunc &output : pipeline.outputs())
+    scheduleFlat(pipeline, output);
+  return consumer;
 }
 
 Expr RhsPanels::at(const Pipeline &pipeline, const Contraction &c, const Expr &atLane, const Expr &atPanel,

@@ -50,6 +50,17 @@ Halide::Expr initialValue(const Pipeline &pipeline, const Contraction &c);
 /// Whether all later stages and outputs walk the same loops as `stage` and load it at their own point.
 bool walksInStep(const Pipeline &pipeline, int stage);
 
+/// What reads the elements of a contraction, and is split into its tiles.
+struct Consumer {
+  Halide::Func func;
+  std::vector<Halide::Var> vars; ///< as the loops of the contraction's stage
+  int cost = 1;                  ///< simple operations per element besides the contraction
+};
+
+/// The output itself where all later stages walk in step with `stage`; else the stage, at the root, with the outputs
+/// scheduled after it. All stages and outputs are defined.
+Consumer scheduleConsumer(Pipeline &pipeline, int stage);
+
 /// The rhs as panels.
 struct RhsPanels {
   Halide::Func copy; ///< (lane, k..., panel, outer...); undefined if the operand is packed already

@@ -24,13 +24,6 @@ namespace {
 /// Row tiles of one unit of work: enough to pay for bringing the strip of the rhs into the cache.
 constexpr int kBlockTiles = 8;
 
-/// The consumer of the tiles: the output itself or a copy of the contraction.
-struct Consumer {
-  Func func;
-  std::vector<Var> vars; ///< as the loops of the contraction's stage
-  int cost;              ///< simple operations per element besides the contraction
-};
-
 /// Splits the consumer's loops into tiles and tasks; returns the loops where tiles and strips are made.
 struct TileLoops {
   Var tile{"tile"}, unit;
@@ -104,17 +97,7 @@ void scheduleMatmul(Pipeline &pipeline) {
     pipeline.define(s);
   pipeline.defineOutputs();
 
-  bool direct = pipeline.outputs().size() == 1 && walksInStep(pipeline, c.stage);
-  Consumer consumer{result.func, result.vars, 1};
-  if (direct) {
-    consumer = {pipeline.outputs()[0].func, pipeline.outputs()[0].vars, 1};
-    for (int s = c.stage + 1; s < pipeline.numStages(); ++s)
-      consumer.cost += bodyCost(pipeline.stage(s));
-  } else {
-    result.func.compute_root();
-    for (OutputFunc &output : pipeline.outputs())
-      scheduleFlat(pipeline, output);
-  }
+  Consumer consumer = scheduleConsumer(pipeline, c.stage);
   Var unit;
   if (rows == 1) {
     unit = scheduleMatvec(pipeline, c, matvec, consumer.func, consumer.func, consumer.vars, consumer.cost);

@@ -249,13 +249,6 @@ void prefetchCodes(const Pipeline &pipeline, const QuantizedDot &q, QuantizedTil
                                Halide::PrefetchBoundStrategy::NonFaulting);
 }
 
-/// The output, or a copy of the sums.
-struct Consumer {
-  Func func;
-  std::vector<Var> vars; ///< as the loops of the sums
-  int cost;              ///< simple operations per element besides the matmul
-};
-
 /// Operations on a vector that a tile of one row and one panel takes.
 Expr tileCost(const Pipeline &pipeline, const QuantizedDot &q) {
   return pipeline.extent(q.sum, q.column + 1) * (kGroup / kDepth);
@@ -295,22 +288,6 @@ void tilePanels(const Pipeline &pipeline, const QuantizedDot &q, Halide::Stage s
   stage.split(step, step, Var(kTileLoop), 1);
 }
 
-/// The output itself where it can be, else a copy of the sums.
-Consumer scheduleConsumer(Pipeline &pipeline, int sum, StageFunc &result) {
-  Consumer consumer{result.func, result.vars, 1};
-  if (pipeline.outputs().size() == 1 && walksInStep(pipeline, sum)) {
-    consumer = {pipeline.outputs()[0].func, pipeline.outputs()[0].vars, 1};
-    for (int s = sum + 1; s < pipeline.numStages(); ++s)
-      consumer.cost += bodyCost(pipeline.stage(s));
-  } else {
-    result.func.compute_root();
-    for (OutputFunc &output : pipeline.outputs())
-      scheduleFlat(pipeline, output);
-  }
-  consumer.func.never_partition_all();
-  return consumer;
-}
-
 } // namespace
 
 void scheduleQuantizedMatmul(Pipeline &pipeline) {
@@ -343,7 +320,8 @@ void scheduleQuantizedMatmul(Pipeline &pipeline) {
     pipeline.define(s);
   pipeline.defineOutputs();
 
-  Consumer consumer = scheduleConsumer(pipeline, q.sum, result);
+  Consumer consumer = scheduleConsumer(pipeline, q.sum);
+  consumer.func.never_partition_all();
   Shape shape = chooseShape(pipeline, q);
   if (single.sum.defined()) {
     tilePanels(pipeline, q, isSingle.defined() ? consumer.func.specialize(isSingle) : consumer.func, consumer);
