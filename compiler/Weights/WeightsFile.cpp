@@ -8,6 +8,9 @@
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/FileSystem.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 using namespace mlir;
 
 namespace thresh {
@@ -43,6 +46,14 @@ FailureOr<std::string> streamWeights(WeightsPlan &plan, llvm::raw_ostream &out) 
   return content;
 }
 
+/// A file that was just written lies in memory in pages of 4 KiB. Reading it anew lets the runtime have huge pages
+/// (runtime/src/weights.c), which decides how fast weights larger than the caches are walked.
+static void forgetPages(int descriptor, int64_t bytes) {
+  constexpr int64_t kWorthwhile = 64 << 20;
+  if (bytes >= kWorthwhile && fdatasync(descriptor) == 0)
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 LogicalResult writeFileAtomically(Location loc, StringRef outFile,
                                   llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> write) {
   auto fail = [&](const llvm::Twine &reason) -> LogicalResult {
@@ -58,6 +69,7 @@ LogicalResult writeFileAtomically(Location loc, StringRef outFile,
     out.clear_error();
     written = succeeded(written) ? fail(code.message()) : written;
   }
+  forgetPages(temp->FD, static_cast<int64_t>(out.tell()));
   if (failed(written)) {
     llvm::consumeError(temp->discard());
     return failure();

@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/// Of x86-64.
+#define HUGE_PAGE ((size_t)2 << 20)
+
 /// FNV-1a, 64 bits.
 static uint64_t hash_bytes(const uint8_t *bytes, uint64_t count) {
   uint64_t hash = 0xcbf29ce484222325u;
@@ -46,6 +49,32 @@ static thresh_code check_header(const thresh_abi_library *table, const uint8_t *
   return THRESH_OK;
 }
 
+/// Maps the file at a multiple of the huge page, and asks for huge pages: where the file system has them, a file that
+/// is not in memory yet is read in such pieces, and walking its weights misses the TLB 512 times less often. What is in
+/// memory in small pages stays so. Returns MAP_FAILED with errno set.
+static void *map_aligned(int file, size_t bytes) {
+  size_t slack = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
+  uint8_t *room = mmap(NULL, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED)
+    return MAP_FAILED;
+  uint8_t *start = slack ? room + (HUGE_PAGE - (uintptr_t)room % HUGE_PAGE) % HUGE_PAGE : room;
+  uint8_t *end = room + bytes + slack;
+  void *mapping = mmap(start, bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0);
+  if (mapping == MAP_FAILED) {
+    munmap(room, bytes + slack);
+    return MAP_FAILED;
+  }
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uint8_t *used = start + (bytes + page - 1) / page * page;
+  if (start > room)
+    munmap(room, (size_t)(start - room));
+  if (end > used)
+    munmap(used, (size_t)(end - used));
+  if (slack)
+    madvise(mapping, bytes, MADV_HUGEPAGE);
+  return mapping;
+}
+
 static thresh_code map_file(const thresh_abi_library *table, int file, const char *path, thresh_weights *weights,
                             thresh_status *status) {
   struct stat info;
@@ -57,15 +86,13 @@ static thresh_code map_file(const thresh_abi_library *table, int file, const cha
                              "weights file '%s' is %s: expects %llu bytes, but got %llu", path,
                              (uint64_t)info.st_size < expected ? "cut short" : "too long", (unsigned long long)expected,
                              (unsigned long long)info.st_size);
-  void *mapping = mmap(NULL, expected, PROT_READ, MAP_PRIVATE, file, 0);
+  void *mapping = map_aligned(file, expected);
   if (mapping == MAP_FAILED)
     return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "cannot map weights file '%s': %s", path, strerror(errno));
   *weights = (thresh_weights){(uint8_t *)mapping + table->weights_header_bytes, mapping, expected};
   thresh_code code = check_header(table, mapping, path, status);
   if (code != THRESH_OK)
     thresh_weights_close(weights);
-  else
-    madvise(mapping, expected, MADV_WILLNEED);
   return code;
 }
 
