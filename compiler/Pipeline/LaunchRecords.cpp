@@ -82,12 +82,12 @@ bool isContraction(const codegen::Stage &stage) {
          });
 }
 
-/// The parameter behind a launch's operand, seen through views; null for other memory.
-LoadParameterOp findParameter(Value memref) {
+/// What holds the memory of a launch's operand, seen through views.
+Operation *findMemory(Value memref) {
   Operation *def = memref.getDefiningOp();
   while (auto view = dyn_cast_or_null<ViewLikeOpInterface>(def))
     def = view.getViewSource().getDefiningOp();
-  return dyn_cast_or_null<LoadParameterOp>(def);
+  return def;
 }
 
 /// Whether node `index` of the stage depends on data.
@@ -118,11 +118,26 @@ int64_t countWeightBytes(LaunchOp launch, const codegen::KernelSpec &spec) {
   int64_t bytes = 0;
   for (auto [index, operand] : llvm::enumerate(launch.getInputs())) {
     auto type = cast<MemRefType>(operand.getType());
-    if (findParameter(operand) && type.hasStaticShape())
+    if (isa_and_nonnull<LoadParameterOp>(findMemory(operand)) && type.hasStaticShape())
       bytes +=
           countElementsRead(spec, index, type.getNumElements()) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
   return bytes;
+}
+
+std::vector<StateRead> findStates(LaunchOp launch) {
+  std::vector<StateRead> reads;
+  llvm::SmallPtrSet<Operation *, 4> seen;
+  for (Value operand : launch.getInputs()) {
+    auto read = dyn_cast_or_null<ReadStateOp>(findMemory(operand));
+    if (!read || !seen.insert(read).second)
+      continue;
+    auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(launch, read.getStateAttr());
+    auto type = cast<RankedTensorType>(state.getType());
+    int64_t rowElements = type.getNumElements() / type.getDimSize(0);
+    reads.push_back({rowElements * llvm::divideCeil(type.getElementTypeBitWidth(), 8), type.getDimSize(0)});
+  }
+  return reads;
 }
 
 } // namespace
@@ -138,6 +153,7 @@ std::vector<LaunchRecord> recordLaunches(func::FuncOp function, const Signature 
     const codegen::KernelSpec *spec =
         llvm::find_if(kernels, [&](const codegen::KernelSpec &kernel) { return kernel.name == record.kernel; });
     record.weightBytes = countWeightBytes(launch, *spec);
+    record.states = findStates(launch);
     for (const codegen::Stage &stage : spec->stages) {
       if (!isContraction(stage))
         continue;

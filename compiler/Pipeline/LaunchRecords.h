@@ -10,6 +10,12 @@
 
 namespace thresh {
 
+/// A state that a launch reads.
+struct StateRead {
+  int64_t rowBytes = 0; ///< of one token
+  int64_t rows = 0;     ///< most that the state holds
+};
+
 /// A launch in the order of the entry point, and the work it stands for.
 struct LaunchRecord {
   std::string entry; ///< the entry point that it belongs to
@@ -20,6 +26,7 @@ struct LaunchRecord {
   /// Bytes of parameters that it reads when every dynamic extent is 1: parameters whole, but of one that is indexed by
   /// data (a table of embeddings) an element per point of the loops.
   int64_t weightBytes = 0;
+  std::vector<StateRead> states;
 };
 
 /// The launches of an entry point of the kernels stage.

@@ -89,6 +89,8 @@ std::string buildMetadata(const LibraryDescription &library, llvm::StringRef mod
       record["flops"] = launch.flops;
     if (launch.weightBytes)
       record["weight_bytes"] = launch.weightBytes;
+    for (const StateRead &state : launch.states)
+      record["states"].push_back({{"row_bytes", state.rowBytes}, {"rows", state.rows}});
     launchList.push_back(record);
   }
   Json metadata{{"format", 1},

@@ -5,7 +5,7 @@
 //===-----------------------------------------------------------------------===//
 #include "compiler/Tools/Bench.h"
 
-#include "compiler/Tools/Latencies.h"
+#include "compiler/Tools/KernelTimes.h"
 #include "compiler/Tools/MachinePeak.h"
 #include "compiler/Tools/ModelRun.h"
 #include "compiler/Tools/TextBench.h"
@@ -32,12 +32,14 @@ struct Report {
   double peakFlops = 0;     ///< of the machine, a second
   double readBandwidth = 0; ///< of the machine, bytes a second
   double weightBytes = 0;   ///< of the library
+  KernelTimes kernels;      ///< if asked for
 };
 
 struct BenchOptions {
   int64_t rounds = 10;
   double seconds = 0.3; ///< of one turn
   bool json = false;
+  bool kernels = false; ///< a table of what each kernel takes
 };
 
 /// Runs for `seconds`, at least three times.
@@ -83,6 +85,16 @@ std::string measureRounds(ModelRun &run, Rival *rival, const BenchOptions &optio
   return "";
 }
 
+std::string timeKernels(ModelRun &run, double seconds, KernelTimes &times) {
+  std::string wrong = run.listen(times);
+  Clock::time_point start = Clock::now();
+  for (int calls = 0; wrong.empty() && (calls < 3 || secondsSince(start) < seconds); ++calls) {
+    times.startCall();
+    wrong = run.run();
+  }
+  return wrong;
+}
+
 std::string measureAll(const RunRequest &request, const BenchOptions &options, ModelRun &run, Report &report) {
   std::string wrong = run.open(request);
   Rival rival;
@@ -94,6 +106,8 @@ std::string measureAll(const RunRequest &request, const BenchOptions &options, M
     report.rivalVersion = version->get<std::string>();
   if (wrong.empty())
     wrong = measureRounds(run, hasRival ? &rival : nullptr, options, report);
+  if (wrong.empty() && options.kernels)
+    wrong = timeKernels(run, options.seconds, report.kernels);
   if (!wrong.empty())
     return wrong;
   report.flops = run.countFlops();
@@ -125,7 +139,7 @@ nlohmann::ordered_json toJson(const Latencies &latencies) {
           {"runs", latencies.all.size()}};
 }
 
-void printJson(const RunRequest &request, const ModelRun &run, const Report &report) {
+void printJson(const RunRequest &request, const ModelRun &run, const Report &report, const BenchOptions &options) {
   nlohmann::ordered_json inputs = nlohmann::ordered_json::object();
   for (const thresh_input &input : run.runInputs())
     inputs[input.name] = describeTensor(input.dtype, input.shape, input.rank);
@@ -145,6 +159,8 @@ void printJson(const RunRequest &request, const ModelRun &run, const Report &rep
   if (report.flops > 0)
     json["flops"] = report.flops;
   json["weight_bytes"] = report.weightBytes;
+  if (options.kernels)
+    json["kernels"] = report.kernels.toJson(/*position=*/-1, report.readBandwidth);
   json["machine"] = {{"peak_flops_per_s", report.peakFlops}, {"read_bytes_per_s", report.readBandwidth}};
   std::printf("%s\n", json.dump(2).c_str());
 }
@@ -154,7 +170,7 @@ void printLatencies(const char *name, const Latencies &latencies) {
               latencies.maximum() * 1e3, latencies.all.size());
 }
 
-void printText(const RunRequest &request, const ModelRun &run, const Report &report) {
+void printText(const RunRequest &request, const ModelRun &run, const Report &report, const BenchOptions &options) {
   std::printf("%s, %s, %d threads\n", request.library.c_str(), run.target(), thresh_num_threads());
   for (const thresh_input &input : run.runInputs())
     std::printf("  %s %s\n", input.name, describeTensor(input.dtype, input.shape, input.rank).c_str());
@@ -176,6 +192,8 @@ void printText(const RunRequest &request, const ModelRun &run, const Report &rep
     std::printf("memory       %.1f MB of weights: reading all of them takes %.3f ms here, %.1f %% of the latency\n",
                 report.weightBytes / 1e6, report.weightBytes / report.readBandwidth * 1e3,
                 100 * report.weightBytes / report.readBandwidth / seconds);
+  if (options.kernels)
+    report.kernels.print(/*position=*/-1, report.readBandwidth);
 }
 
 int fail(const std::string &message) {
@@ -211,6 +229,8 @@ int benchCommand(int argc, char **argv) {
                             storeIntegers(text.depths, 0, INT32_MAX)});
   syntax.options.push_back(
       {"--tokens", "N", "tokens of a turn; default 16, for prefill 512", storeInteger(text.tokens, 1, INT32_MAX)});
+  syntax.options.push_back({"--kernels", nullptr, "time each kernel within the calls, beside the bytes that it reads",
+                            storeFlag(options.kernels)});
   syntax.options.push_back({"--json", nullptr, "print one JSON object", storeFlag(options.json)});
   ParseResult parsed = parseCommandLine(syntax, argc, argv, request.library);
   if (parsed != ParseResult::Run)
@@ -220,6 +240,7 @@ int benchCommand(int argc, char **argv) {
     text.rounds = options.rounds;
     text.seconds = options.seconds;
     text.json = options.json;
+    text.kernels = options.kernels;
     std::string wrong = benchText(request, text);
     return wrong.empty() ? 0 : fail(wrong);
   }
@@ -230,9 +251,9 @@ int benchCommand(int argc, char **argv) {
   if (std::string wrong = measureAll(request, options, run, report); !wrong.empty())
     return fail(wrong);
   if (options.json)
-    printJson(request, run, report);
+    printJson(request, run, report, options);
   else
-    printText(request, run, report);
+    printText(request, run, report, options);
   return 0;
 }
 

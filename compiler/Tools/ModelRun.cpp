@@ -126,6 +126,11 @@ const thresh_tensor_info *ModelRun::declaration(const char *name) const {
   return nullptr;
 }
 
+std::string ModelRun::listen(KernelTimes &times) {
+  std::string wrong = times.open(model, entry().name);
+  return wrong.empty() ? times.attach(session) : wrong;
+}
+
 std::string ModelRun::run() {
   thresh_status status;
   thresh_session_run(session, entryIndex, inputs.data(), int32_t(inputs.size()), outputs.data(),

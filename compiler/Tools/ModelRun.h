@@ -8,6 +8,7 @@
 #define THRESH_COMPILER_TOOLS_MODELRUN_H
 
 #include "compiler/Tools/CommandLine.h"
+#include "compiler/Tools/KernelTimes.h"
 #include "compiler/Tools/Rival.h"
 #include "thresh/thresh.h"
 
@@ -59,6 +60,8 @@ public:
   std::string open(const RunRequest &request);
   /// Runs once; the outputs belong to the session until the next run.
   std::string run();
+  /// Has `times` listen to the later runs; it must live as long as they last.
+  std::string listen(KernelTimes &times);
   /// Starts the rival of the request on the same inputs and thread count.
   /// `answer` gets what the rival says about itself.
   std::string startRival(const RunRequest &request, Rival &rival, nlohmann::json &answer);

@@ -6,7 +6,7 @@
 //===-----------------------------------------------------------------------===//
 #include "compiler/Tools/TextBench.h"
 
-#include "compiler/Tools/Latencies.h"
+#include "compiler/Tools/KernelTimes.h"
 #include "compiler/Tools/MachinePeak.h"
 
 #include <cstdio>
@@ -44,6 +44,7 @@ struct DepthReport {
   int64_t depth = 0;
   Latencies perToken;
   double touchedBytes = 0; ///< a token in the middle of a turn; 0 where not known or where a call takes many
+  KernelTimes kernels;     ///< if asked for
 };
 
 class TextBench {
@@ -61,7 +62,10 @@ private:
   std::string runTokens(thresh_session *session, int32_t index, int64_t count);
   std::string fill(int64_t depth);
   std::string startTurn(int64_t depth, SessionHandle &session);
-  std::string runTurn(thresh_session *session, double &secondsPerToken);
+  std::string runTurn(thresh_session *session, double &secondsPerToken, KernelTimes *times = nullptr);
+  std::string timeKernels(DepthReport &report, SessionHandle &session);
+  /// Tokens held in the middle of a turn.
+  int64_t middleOf(int64_t depth) const { return depth + options.tokens / 2 + isOneToken(); }
   std::string measureDepth(DepthReport &report);
   nlohmann::ordered_json toJson(const DepthReport &report) const;
   double share(const DepthReport &report) const {
@@ -178,13 +182,30 @@ std::string TextBench::startTurn(int64_t depth, SessionHandle &session) {
   return status.message;
 }
 
-std::string TextBench::runTurn(thresh_session *session, double &secondsPerToken) {
+std::string TextBench::runTurn(thresh_session *session, double &secondsPerToken, KernelTimes *times) {
   int64_t calls = isOneToken() ? options.tokens : 1, count = isOneToken() ? 1 : options.tokens;
   std::string wrong = isOneToken() ? runTokens(session, entry, 1) : "";
+  if (wrong.empty() && times)
+    wrong = times->attach(session);
   Clock::time_point start = Clock::now();
-  for (int64_t call = 0; call < calls && wrong.empty(); ++call)
+  for (int64_t call = 0; call < calls && wrong.empty(); ++call) {
+    if (times)
+      times->startCall();
     wrong = runTokens(session, entry, count);
+  }
   secondsPerToken = secondsSince(start) / double(options.tokens);
+  return wrong;
+}
+
+/// The rounds again, in a session of their own that is listened to.
+std::string TextBench::timeKernels(DepthReport &report, SessionHandle &session) {
+  std::string wrong = report.kernels.open(model.get(), request.entry);
+  for (int64_t round = 0; round < options.rounds && wrong.empty(); ++round) {
+    double unused = 0;
+    wrong = startTurn(report.depth, session);
+    if (wrong.empty())
+      wrong = runTurn(session.get(), unused, &report.kernels);
+  }
   return wrong;
 }
 
@@ -201,8 +222,8 @@ std::string TextBench::measureDepth(DepthReport &report) {
       report.perToken.addRound({secondsPerToken});
   }
   if (isOneToken())
-    report.touchedBytes = double(thresh_model_touched_bytes(model.get(), entry, report.depth + 1 + options.tokens / 2));
-  return wrong;
+    report.touchedBytes = double(thresh_model_touched_bytes(model.get(), entry, middleOf(report.depth)));
+  return wrong.empty() && options.kernels ? timeKernels(report, session) : wrong;
 }
 
 std::string TextBench::measure() {
@@ -241,6 +262,11 @@ void TextBench::print() const {
                   100 * share(report));
     std::printf("\n");
   }
+  for (const DepthReport &report : reports)
+    if (options.kernels) {
+      std::printf("\nkernels at depth %lld\n", (long long)report.depth);
+      report.kernels.print(middleOf(report.depth), readBandwidth);
+    }
 }
 
 nlohmann::ordered_json TextBench::toJson(const DepthReport &report) const {
@@ -258,6 +284,8 @@ nlohmann::ordered_json TextBench::toJson(const DepthReport &report) const {
     if (readBandwidth > 0)
       json["share_of_read"] = share(report);
   }
+  if (options.kernels)
+    json["kernels"] = report.kernels.toJson(middleOf(report.depth), readBandwidth);
   return json;
 }
 

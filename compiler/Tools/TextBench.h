@@ -17,6 +17,7 @@ struct TextBenchOptions {
   int64_t rounds = 10;
   double seconds = 0.3; ///< for each yardstick of the machine
   bool json = false;
+  bool kernels = false; ///< a table of what each kernel takes
 };
 
 /// Whether the request is for an entry point that continues sessions. Without an entry in it, a library that has

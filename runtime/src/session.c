@@ -20,6 +20,8 @@ struct thresh_session {
   thresh_buffer **outputs;   ///< per entry, one for each declared output
   thresh_default **defaults; ///< per entry, one for each declared input
   thresh_state state;
+  thresh_launch_listener listener; ///< NULL: nobody listens
+  void *listener_context;
   // Room for one run of the largest entry.
   thresh_abi_view *views;
   thresh_binding *bindings;
@@ -206,6 +208,11 @@ static void record_failure(void *context, const char *format, int64_t a, int64_t
   record(state, THRESH_EXECUTION_FAILED, "entry '%s': %s", state->entry->name, reason);
 }
 
+static void report_launch(void *context, int32_t launch) {
+  thresh_session *session = ((run_state *)context)->session;
+  session->listener(session->listener_context, launch);
+}
+
 //===-------------------------------------------------------------------------===//
 // Running
 //===-------------------------------------------------------------------------===//
@@ -252,6 +259,7 @@ static thresh_code execute(run_state *state, int32_t entry) {
       .fail = record_failure,
       .state = session->state.data,
       .position = session->state.position,
+      .launched = session->listener ? report_launch : NULL,
   };
   int32_t result = session->model->variant->functions[entry](&call);
   if (result != 0)
@@ -293,6 +301,18 @@ thresh_code thresh_session_run(thresh_session *session, int32_t entry, const thr
   }
   leave(session);
   return code == THRESH_OK ? thresh_status_ok(status) : code;
+}
+
+thresh_code thresh_session_listen(thresh_session *session, thresh_launch_listener listener, void *context,
+                                  thresh_status *status) {
+  if (!session)
+    return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "'session' expects a session, but got null");
+  if (!enter(session, status))
+    return THRESH_INVALID_ARGUMENT;
+  session->listener = listener;
+  session->listener_context = context;
+  leave(session);
+  return thresh_status_ok(status);
 }
 
 //===-------------------------------------------------------------------------===//

@@ -16,7 +16,7 @@ namespace thresh {
 namespace {
 
 /// Field numbers of thresh_abi_call; all are pointers but the position (runtime/include/thresh/abi.h).
-enum CallField { kInputs, kWeights, kContext, kArena, kOutput, kFail, kState, kPosition, kNumFields };
+enum CallField { kInputs, kWeights, kContext, kArena, kOutput, kFail, kState, kPosition, kLaunched, kNumFields };
 
 /// halide_type_code_t of HalideRuntime.h.
 enum HalideTypeCode { kHalideInt = 0, kHalideUInt = 1, kHalideFloat = 2, kHalideBFloat = 4 };
@@ -302,7 +302,21 @@ private:
     Value status = LLVM::CallOp::create(builder, loc, kernel, args).getResult();
     Value ok = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, status, constant(i32, 0));
     failUnless(ok);
+    reportLaunch();
     return success();
+  }
+
+  /// Tells a listener, if there is one, that the next launch of the function is done.
+  void reportLaunch() {
+    Value listener = callField(kLaunched), null = LLVM::ZeroOp::create(builder, loc, pointer);
+    Value isSet = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, listener, null);
+    Block *next = splitAfterBuilder();
+    Block *report = builder.createBlock(failBlock);
+    callBack(kLaunched, {constant(i32, launchNumber++)}, /*hasResult=*/false);
+    cf::BranchOp::create(builder, loc, next);
+    builder.setInsertionPointToEnd(next->getPrevNode());
+    cf::CondBranchOp::create(builder, loc, isSet, report, ValueRange{}, next, ValueRange{});
+    builder.setInsertionPointToStart(next);
   }
 
   /// Kernels index with 32 bits.
@@ -477,6 +491,7 @@ private:
   Block *failBlock = nullptr;
   Type bufferType, dimType;
   Value bufferArray, dimArray;
+  int32_t launchNumber = 0; ///< of the next launch
 };
 
 struct LowerHostOpsPass final : impl::LowerHostOpsPassBase<LowerHostOpsPass> {

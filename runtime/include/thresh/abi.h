@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define THRESH_ABI_VERSION 4
+#define THRESH_ABI_VERSION 5
 
 /* Element types. The numbers are part of the ABI. */
 typedef enum thresh_dtype {
@@ -84,6 +84,8 @@ typedef struct thresh_abi_call {
   void (*fail)(void *context, const char *format, int64_t a, int64_t b);
   uint8_t *state;   /* the session's state memory, 64-byte aligned; NULL if the library declares none */
   int64_t position; /* tokens that the session held before this call; position + new tokens <= context */
+  /* NULL, or called after each kernel of the entry; `launch` counts them from 0, in the order of the metadata. */
+  void (*launched)(void *context, int32_t launch);
 } thresh_abi_call;
 
 /* Runs one entry point. Returns 0, or nonzero after arena, output or fail recorded the reason. */

@@ -204,6 +204,16 @@ THRESH_API thresh_code thresh_session_run(thresh_session *session, int32_t entry
                                           int32_t num_inputs, thresh_output *outputs, int32_t num_outputs,
                                           thresh_status *status);
 
+/// Hears of each kernel that a run has finished; `launch` counts those of the entry point from 0, in the order in
+/// which the metadata lists its launches. Called by the thread that runs the session.
+typedef void (*thresh_launch_listener)(void *context, int32_t launch);
+
+/// Makes `listener` hear of the kernels of every later run, with `context` passed on; NULL ends it. A profiler takes
+/// the time between two calls; nobody listening costs a comparison a kernel. THRESH_INVALID_ARGUMENT while the session
+/// runs.
+THRESH_API thresh_code thresh_session_listen(thresh_session *session, thresh_launch_listener listener, void *context,
+                                             thresh_status *status);
+
 /// Tokens that the session's states hold: 0 at first, and always for a library without a context. Must not be called
 /// while another thread runs, rewinds or forks the session. Never fails.
 THRESH_API int64_t thresh_session_position(const thresh_session *session);

@@ -120,6 +120,16 @@ def test_bench_beside_a_rival(run_tool, tmp_path):
     assert report["machine"]["read_bytes_per_s"] > 1e8
 
 
+def test_bench_times_each_kernel(run_tool, tmp_path):
+    assert run_tool("thresh", "compile", write_product(tmp_path / "m.onnx"), "-o", tmp_path / "m.so").returncode == 0
+    report = bench(run_tool, tmp_path / "m.so", "--kernels", "--dim", "batch=50")
+    (kernel,) = [each for each in report["kernels"] if "bytes" in each]
+    assert (kernel["launches"], kernel["bytes"]) == (1, 4 * 64 * 32)
+    assert 0 < sum(each["seconds"] for each in report["kernels"]) < 2 * report["thresh"]["max_s"]
+    text = run_tool("thresh", "bench", tmp_path / "m.so", "--kernels", "--rounds", "1", "--seconds", "0.01").stdout
+    assert kernel["kernel"] in text and "of read" in text
+
+
 def test_bench_alone_prints_a_table(run_tool, library):
     result = run_tool("thresh", "bench", library, "--rounds", "1", "--seconds", "0.01")
     assert result.returncode == 0, result.stderr

@@ -76,6 +76,8 @@ static int32_t run_main(const thresh_abi_call *call) {
   sum_rows closure = {call->inputs[0].data, call->inputs[1].data, (const float *)call->weights, scratch};
   if (par_for(NULL, sum_row, 0, (int)batch, (uint8_t *)&closure))
     return 1;
+  if (call->launched)
+    call->launched(call->context, 0);
   memcpy(sum, scratch, bytes);
   *rows = batch;
   return 0;

@@ -95,6 +95,22 @@ TEST_F(Session, RunsByName) {
   EXPECT_EQ(static_cast<float *>(outputs[1].data)[0], 101);
 }
 
+TEST_F(Session, ListenerHearsEveryLaunch) {
+  const thresh_input inputs[] = {rows(nullptr, 1), rows(nullptr, 1)};
+  std::vector<int32_t> heard;
+  auto listener = [](void *context, int32_t launch) {
+    static_cast<std::vector<int32_t> *>(context)->push_back(launch);
+  };
+  ASSERT_EQ(thresh_session_listen(session, listener, &heard, &status), THRESH_OK) << status.message;
+  for (int run = 0; run < 2; ++run)
+    ASSERT_EQ(thresh_session_run(session, 0, inputs, 2, nullptr, 0, &status), THRESH_OK) << status.message;
+  EXPECT_EQ(heard, (std::vector<int32_t>{0, 0}));
+  ASSERT_EQ(thresh_session_listen(session, nullptr, nullptr, &status), THRESH_OK);
+  ASSERT_EQ(thresh_session_run(session, 0, inputs, 2, nullptr, 0, &status), THRESH_OK);
+  EXPECT_EQ(heard.size(), 2u);
+  EXPECT_EQ(thresh_session_listen(nullptr, listener, &heard, &status), THRESH_INVALID_ARGUMENT);
+}
+
 TEST_F(Session, RunsWithoutOutputsAndStatus) {
   const thresh_input inputs[] = {rows(nullptr, 1), rows(nullptr, 1)};
   EXPECT_EQ(thresh_session_run(session, 0, inputs, 2, nullptr, 0, nullptr), THRESH_OK);

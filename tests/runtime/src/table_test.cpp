@@ -184,11 +184,12 @@ TEST(Table, LayoutIsFixed) {
   EXPECT_EQ(offsetof(thresh_abi_entry, inputs), 16u);
   EXPECT_EQ(sizeof(thresh_abi_variant), 24u);
   EXPECT_EQ(sizeof(thresh_abi_view), 16u);
-  EXPECT_EQ(sizeof(thresh_abi_call), 64u);
+  EXPECT_EQ(sizeof(thresh_abi_call), 72u);
   EXPECT_EQ(offsetof(thresh_abi_call, arena), 24u);
   EXPECT_EQ(offsetof(thresh_abi_call, fail), 40u);
   EXPECT_EQ(offsetof(thresh_abi_call, state), 48u);
   EXPECT_EQ(offsetof(thresh_abi_call, position), 56u);
+  EXPECT_EQ(offsetof(thresh_abi_call, launched), 64u);
   EXPECT_EQ(sizeof(thresh_abi_state), 48u);
   EXPECT_EQ(offsetof(thresh_abi_state, offset), 24u);
   EXPECT_EQ(offsetof(thresh_abi_state, window), 40u);
