@@ -31,7 +31,10 @@ def Thresh_KernelFamily : I32EnumAttr<"KernelFamily", "the schedule class of a k
   I32EnumAttrCase<"Rowwise", 2, "rowwise">,
   I32EnumAttrCase<"Matmul", 3, "matmul">,
   I32EnumAttrCase<"Attention", 4, "attention">,
-  I32EnumAttrCase<"QuantizedMatmul", 5, "quantized_matmul">
+  I32EnumAttrCase<"QuantizedMatmul", 5, "quantized_matmul">,
+  I32EnumAttrCase<"ChooseRows", 6, "choose_rows">,
+  I32EnumAttrCase<"ActiveRows", 7, "active_rows">,
+  I32EnumAttrCase<"TopkAttention", 8, "topk_attention">
 ]> {
   let cppNamespace = "::thresh";
 }
