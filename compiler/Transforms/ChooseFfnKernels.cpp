@@ -38,6 +38,8 @@ static std::optional<std::string> whyNot(SparseFfnOp op) {
       continue;
     if (!parameterOf(weight))
       return "its weights are not parameters";
+    if (cast<RankedTensorType>(weight.getType()).getNumElements() == 0)
+      return "its weights are empty";
     Type type = getElementTypeOrSelf(weight.getType());
     if (type != element || !(type.isF32() || type.isF16() || type.isBF16()))
       return "its weights are not of one type of f32, f16 and bf16";

@@ -35,8 +35,8 @@ LogicalResult ChooseRowsOp::verify() {
     return failure();
   // choose_rows_c3
   double quantile = getQuantile().convertToDouble(), factor = getVarianceFactor().convertToDouble();
-  if (!std::isfinite(quantile) || !std::isfinite(factor) || factor <= 0)
-    return emitOpError("expects a finite quantile and a finite, positive variance factor, but got ")
+  if (!std::isfinite(quantile) || !std::isfinite(factor) || factor < 1)
+    return emitOpError("expects a finite quantile and a finite variance factor of 1 at least, but got ")
            << quantile << " and " << factor;
   return success();
 }
