@@ -81,6 +81,8 @@ void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat c
   if (!wantsDense)
     passes.addPass(createChooseSparseKernelsPass());
   passes.addPass(createExpandSparsePass({wantsDense}));
+  // Extents come from the read of a state itself, not from what it is widened to.
+  passes.addNestedPass<func::FuncOp>(memref::createResolveRankedShapeTypeResultDimsPass());
   passes.addPass(createQuantizeParametersPass({weights}));
   if (cache == CacheFormat::Q8)
     passes.addPass(createQuantizeStatesPass());

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Decode and prefill speed of a dense model in the shape of Gemma-2 2B, against llama.cpp in one run.
+"""Decode and prefill speed in the shape of Gemma-2 2B, dense and Spark, against llama.cpp's dense model in one run.
 
-Compiles the shape from a config.json with random weights, makes llama.cpp's file of the same shape with make_gguf.py,
-and lets both run in turns. Prints a table and writes it to OUT with a picture. The first run installs llama.cpp and
+Compiles the shapes from a config.json with random weights, makes llama.cpp's file of the dense one with make_gguf.py,
+and lets all run in turns. The Spark model has as many weights and touches 8 % of its neurons and 256 tokens. Prints a table and writes it to OUT with a picture. The first run installs llama.cpp and
 writes 4.3 GB of model files into the user's cache.
 """
 
@@ -52,6 +52,24 @@ SMALL = {
     "head_dim": 64,
     "query_pre_attn_scalar": 64,
 }
+# The Spark Transformer's Gemma-2 2B (reference/sparse-methods.md, 1.4): 1.5 times the neurons, three thinner matrices.
+SPARK = {
+    "model_type": "spark_gemma2",
+    "architectures": ["SparkGemma2ForCausalLM"],
+    "intermediate_size": 13824,
+    "ffn_topk": 1106,
+    "ffn_predictor_dims": 1024,
+    "attention_topk": 256,
+    "attention_predictor_dims": 128,
+}
+SMALL_SPARK = {
+    "intermediate_size": 768,
+    "ffn_topk": 61,
+    "ffn_predictor_dims": 128,
+    "attention_topk": 8,
+    "attention_predictor_dims": 32,
+}
+MODELS = ("dense", "spark")
 KINDS = {"q8": "Q8_0", "q4": "Q4_0", "bf16": "BF16", "f16": "F16", "none": "F32"}
 CACHE_BYTES = {"f32": 4, "f16": 2, "bf16": 2}  # of an element of the keys and values
 
@@ -60,16 +78,20 @@ def integers(text):
     return sorted({int(part) for part in text.split(",")})
 
 
-def formats(text):
-    chosen = text.split(",")
-    if unknown := set(chosen) - set(KINDS):
-        raise argparse.ArgumentTypeError(f"expects some of {', '.join(KINDS)}, but got {', '.join(sorted(unknown))}")
-    return chosen
+def some_of(known):
+    def parse_names(text):
+        chosen = text.split(",")
+        if unknown := set(chosen) - set(known):
+            raise argparse.ArgumentTypeError(f"expects some of {', '.join(known)}, but got {', '.join(sorted(unknown))}")
+        return chosen
+
+    return parse_names
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--formats", type=formats, default="q8,q4", help="of the weights, with commas (default: %(default)s)")
+    parser.add_argument("--formats", type=some_of(KINDS), default="q8,q4", help="of the weights, with commas (default: %(default)s)")
+    parser.add_argument("--models", type=some_of(MODELS), default="dense,spark", help="ours, with commas (default: %(default)s)")
     parser.add_argument("--contexts", type=integers, default="16,512,4096", help="tokens before the timed ones (default: %(default)s)")
     parser.add_argument("--prompt", type=int, default=512, help="tokens of the timed prefill (default: %(default)s)")
     parser.add_argument("--tokens", type=int, default=16, help="timed tokens of a turn (default: %(default)s)")
@@ -90,8 +112,10 @@ def parse():
     return arguments
 
 
-def make_config(arguments):
+def make_config(arguments, model):
     config = {**GEMMA2_2B, **(SMALL if arguments.small else {})}
+    if model == "spark":
+        config.update({**SPARK, **(SMALL_SPARK if arguments.small else {})})
     if arguments.layers:
         config["num_hidden_layers"] = arguments.layers
     return config
@@ -114,10 +138,11 @@ def run(command):
     return output, time.monotonic() - start, usage.ru_maxrss * 1024
 
 
-def compile_model(arguments, config, weights):
-    """The library, seconds, and the compiler's peak memory."""
-    folder = arguments.out / "decode" / weights
+def compile_model(arguments, name, weights):
+    """What is known about one of our models before it runs."""
+    folder = arguments.out / "decode" / name / weights
     folder.mkdir(parents=True, exist_ok=True)
+    config = make_config(arguments, name)
     (folder / "config.json").write_text(json.dumps(config, indent=2))
     longest = max(max(arguments.contexts) + arguments.tokens + 1, arguments.prompt)
     context = math.ceil(longest / 512) * 512
@@ -125,7 +150,14 @@ def compile_model(arguments, config, weights):
     command = [arguments.thresh, "compile", folder / "config.json", "-o", library, "--random-weights", "1"]
     command += ["--quantize", weights, "--kv-cache", arguments.kv_cache, "--context", context]
     _, seconds, memory = run(command)
-    return library, seconds, memory
+    return {
+        "name": f"{name} {weights}",
+        "library": library,
+        "compile_seconds": seconds,
+        "compile_memory": memory,
+        "rates": Samples(),
+        "layers": config["num_hidden_layers"],
+    }
 
 
 def bench(arguments, library, *options):
@@ -187,30 +219,24 @@ def rival_bytes(arguments, config, model):
     return {depth: model.stat().st_size + config["num_hidden_layers"] * row * rows[depth] for depth in arguments.contexts}
 
 
-def measure(arguments, config, weights, rival):
-    """Everything about one format of the weights."""
-    library, seconds, memory = compile_model(arguments, config, weights)
-    ours, theirs, machine = Samples(), Samples(), {}
-    model = rival and rival.make_model(arguments.shared / "peers" / "make_gguf.py", config, KINDS[weights])
+def measure(arguments, weights, rival):
+    """Everything about one format of the weights: our models, then llama.cpp's, in each round."""
+    models = [compile_model(arguments, name, weights) for name in arguments.models]
+    config, theirs, machine = make_config(arguments, "dense"), Samples(), {}
+    file = rival and rival.make_model(arguments.shared / "peers" / "make_gguf.py", config, KINDS[weights])
     for _ in range(arguments.rounds):
-        decode = decode_ours(arguments, library)
-        add_ours(ours, decode)
-        add_ours(ours, prefill_ours(arguments, library), "prefill")
-        for name, rate in decode["machine"].items():
-            machine[name] = max(rate, machine.get(name, 0))
+        for model in models:
+            decode = decode_ours(arguments, model["library"])
+            add_ours(model["rates"], decode)
+            add_ours(model["rates"], prefill_ours(arguments, model["library"]), "prefill")
+            model["bytes"] = {depth["depth"]: depth["touched_bytes"] for depth in decode["depths"]}
+            for name, rate in decode["machine"].items():
+                machine[name] = max(rate, machine.get(name, 0))
         if rival:
-            measure_rival(arguments, rival, model, theirs)
-    return {
-        "weights": weights,
-        "compile_seconds": seconds,
-        "compile_memory": memory,
-        "ours": ours,
-        "theirs": theirs,
-        "our_bytes": {depth["depth"]: depth["touched_bytes"] for depth in decode["depths"]},
-        "their_bytes": rival_bytes(arguments, config, model) if rival else {},
-        "machine": machine,
-        "layers": config["num_hidden_layers"],
-    }
+            measure_rival(arguments, rival, file, theirs)
+    rival_model = {"rates": theirs, "layers": config["num_hidden_layers"]}
+    rival_model["bytes"] = rival_bytes(arguments, config, file) if rival else {}
+    return {"weights": weights, "models": models, "rival": rival_model, "machine": machine}
 
 
 # ===------------------------------------------------------------------------===
@@ -228,65 +254,70 @@ def share(rate, touched, machine):
     return f"{rate * touched / 1e9:.1f} GB/s, {rate * touched / machine['read_bytes_per_s']:.0%}"
 
 
-def attention_seconds(result, engine, depth):
+def attention_seconds(model, depth):
     """Seconds that a layer's attention takes longer at this depth than at the first one."""
-    rates, first = result[engine], min(result["our_bytes"])
-    if depth == first or not rates.rates:
+    rates = model["rates"]
+    first = min((key for key in rates.rates if key != "prefill"), default=depth)
+    if depth == first or rates.median(depth) is None:
         return None
-    return (1 / rates.median(depth) - 1 / rates.median(first)) / result["layers"]
+    return (1 / rates.median(depth) - 1 / rates.median(first)) / model["layers"]
 
 
 def microseconds(seconds):
     return "-" if seconds is None else f"{seconds * 1e6:.0f}"
 
 
+def rows(arguments, result, model):
+    """Lines of the table: one of our models beside llama.cpp's."""
+    ours, theirs, rival, machine = model["rates"], result["rival"]["rates"], result["rival"], result["machine"]
+    for depth in arguments.contexts:
+        touched, rate, other = model["bytes"][depth], ours.median(depth), theirs.median(depth)
+        cells = [model["name"], depth, ours.text(depth), theirs.text(depth), ratio(rate, other), f"{touched / 1e6:.0f}"]
+        cells += [share(rate, touched, machine), share(other, rival["bytes"].get(depth), machine)]
+        yield cells + [microseconds(attention_seconds(engine, depth)) for engine in (model, rival)]
+    cells = [model["name"], f"prefill of {arguments.prompt}", ours.text("prefill"), theirs.text("prefill")]
+    yield cells + [ratio(ours.median("prefill"), theirs.median("prefill"))] + ["-"] * 5
+
+
 def table(arguments, results):
     lines = [
-        "| weights | context | thresh tokens/s | llama.cpp tokens/s | ratio | MB touched | of read, ours | of read, theirs"
-        " | attention us a layer, ours | theirs |",
+        "| model | context | thresh tokens/s | llama.cpp tokens/s, dense | ratio | MB touched | of read, ours"
+        " | of read, theirs | attention us a layer, ours | theirs |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
-        ours, theirs, machine = result["ours"], result["theirs"], result["machine"]
-        for depth in arguments.contexts:
-            touched, rate, other = result["our_bytes"][depth], ours.median(depth), theirs.median(depth)
-            cells = [result["weights"], depth, ours.text(depth), theirs.text(depth), ratio(rate, other), f"{touched / 1e6:.0f}"]
-            cells += [share(rate, touched, machine), share(other, result["their_bytes"].get(depth), machine)]
-            cells += [microseconds(attention_seconds(result, engine, depth)) for engine in ("ours", "theirs")]
-            lines.append("| " + " | ".join(map(str, cells)) + " |")
-        cells = [result["weights"], f"prefill of {arguments.prompt}", ours.text("prefill"), theirs.text("prefill")]
-        cells += [ratio(ours.median("prefill"), theirs.median("prefill"))] + ["-"] * 5
-        lines.append("| " + " | ".join(cells) + " |")
+        for model in result["models"]:
+            lines += ["| " + " | ".join(map(str, cells)) + " |" for cells in rows(arguments, result, model)]
     lines.append("")
     for result in results:
         machine = result["machine"]
-        lines.append(
-            f"{result['weights']}: compiled in {result['compile_seconds']:.0f} s with {result['compile_memory'] / 1e9:.2f} GB"
-            f" of memory; a read loop makes {machine['read_bytes_per_s'] / 1e9:.1f} GB/s on {arguments.threads} threads,"
-            f" {machine['read_bytes_per_s_one_thread'] / 1e9:.1f} on one"
-        )
+        for model in result["models"]:
+            lines.append(
+                f"{model['name']}: compiled in {model['compile_seconds']:.0f} s with {model['compile_memory'] / 1e9:.2f} GB"
+                f" of memory; a read loop makes {machine['read_bytes_per_s'] / 1e9:.1f} GB/s on {arguments.threads} threads,"
+                f" {machine['read_bytes_per_s_one_thread'] / 1e9:.1f} on one"
+            )
     return "\n".join(lines)
 
 
 def draw(arguments, results, path):
+    names = [f"thresh, {name}" for name in arguments.models] + ["llama.cpp, dense"]
+    engines = [[model["rates"] for model in result["models"]] + [result["rival"]["rates"]] for result in results]
     panels = []
-    for result in results:
-        groups = [
-            (f"context {depth}", [result["ours"].median(depth), result["theirs"].median(depth)]) for depth in arguments.contexts
-        ]
+    for result, rates in zip(results, engines):
+        groups = [(f"context {depth}", [each.median(depth) for each in rates]) for depth in arguments.contexts]
         panels.append((f"decode, {result['weights']}, tokens/s", groups))
-    groups = [(result["weights"], [result[engine].median("prefill") for engine in ("ours", "theirs")]) for result in results]
+    groups = [(result["weights"], [each.median("prefill") for each in rates]) for result, rates in zip(results, engines)]
     panels.append((f"prefill of {arguments.prompt}, tokens/s", groups))
-    heading = "Dense model, random weights: small shape" if arguments.small else "Dense Gemma-2 2B shape, random weights"
-    write_bar_charts(path, f"{heading}, {arguments.threads} threads", ["thresh", "llama.cpp"], panels)
+    shape = "small shape" if arguments.small else "Gemma-2 2B shape"
+    write_bar_charts(path, f"{shape}, random weights, {arguments.threads} threads", names, panels)
 
 
 def main():
     arguments = parse()
-    config = make_config(arguments)
     rival = None if arguments.no_rival else LlamaCpp(user_cache())
     arguments.out.mkdir(parents=True, exist_ok=True)
-    results = [measure(arguments, config, weights, rival) for weights in arguments.formats]
+    results = [measure(arguments, weights, rival) for weights in arguments.formats]
     text = table(arguments, results)
     print(text)
     (arguments.out / "decode.md").write_text(text + "\n")

@@ -22,22 +22,22 @@ def run_benchmark(root, build, environment, tmp_path):
 def test_small_shape(run_benchmark, tmp_path):
     result = run_benchmark("--quick", "--formats", "q8,q4", "--contexts", "20,4", "--tokens", "3", "--prompt", "16")
     assert result.returncode == 0, result.stderr
-    rows = [line.split(" | ") for line in result.stdout.splitlines() if line.startswith("| q")]
-    assert [(row[0], row[1]) for row in rows] == [
-        (f"| {weights}", case) for weights in ("q8", "q4") for case in ("4", "20", "prefill of 16")
-    ]
+    rows = [line.split(" | ") for line in result.stdout.splitlines() if line.startswith(("| dense", "| spark"))]
+    models = [f"{model} {weights}" for weights in ("q8", "q4") for model in ("dense", "spark")]
+    assert [(row[0], row[1]) for row in rows] == [(f"| {model}", case) for model in models for case in ("4", "20", "prefill of 16")]
     for row in rows:
         assert re.fullmatch(r"\d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\)", row[2]), row
         assert row[3] == "-"
-    assert result.stdout.count("a read loop makes ") == 2
+    assert result.stdout.count("a read loop makes ") == 4
     assert (tmp_path / "out" / "decode.md").read_text() == result.stdout
     picture = xml.parse(tmp_path / "out" / "decode.svg").getroot()
-    assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == 3 + 4 + 2  # background, legend, decode, prefill
-    config = json.loads((tmp_path / "out" / "decode" / "q8" / "config.json").read_text())
-    assert (config["model_type"], config["num_hidden_layers"]) == ("gemma2", 2)
+    assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == 4 + 8 + 4  # background, legend, decode, prefill
+    for model, model_type in (("dense", "gemma2"), ("spark", "spark_gemma2")):
+        config = json.loads((tmp_path / "out" / "decode" / model / "q8" / "config.json").read_text())
+        assert (config["model_type"], config["num_hidden_layers"]) == (model_type, 2)
 
 
-@pytest.mark.parametrize("arguments", [["--formats", "q3"], ["--contexts", "4,x"], ["--kv-cache", "q2"]], ids=str)
+@pytest.mark.parametrize("arguments", [["--formats", "q3"], ["--models", "moe"], ["--contexts", "4,x"], ["--kv-cache", "q2"]], ids=str)
 def test_refusals(run_benchmark, arguments):
     result = run_benchmark(*arguments)
     assert result.returncode == 2 and arguments[0] in result.stderr

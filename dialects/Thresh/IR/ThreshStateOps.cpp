@@ -38,6 +38,17 @@ LogicalResult ReadStateOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyRows(*this, getStateAttr(), getResult().getType(), symbols);
 }
 
+LogicalResult ReadStateOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  auto type = dyn_cast<RankedTensorType>(getResult().getType());
+  if (!type)
+    return failure();
+  SmallVector<OpFoldResult> sizes = {getLength()};
+  for (int64_t extent : type.getShape().drop_front())
+    sizes.push_back(builder.getIndexAttr(extent));
+  shapes.push_back(fitSizesToType(builder, getLoc(), sizes, type));
+  return success();
+}
+
 LogicalResult RecallStateOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (failed(verifyRows(*this, getStateAttr(), getRows().getType(), symbols)))
     return failure();

@@ -44,8 +44,9 @@ def Thresh_AppendStateOp : Thresh_Op<"append_state", [DeclareOpInterfaceMethods<
   let assemblyFormat = "$state `[` $position `]` `,` $rows `:` type($rows) attr-dict";
 }
 
-def Thresh_ReadStateOp : Thresh_Op<"read_state", [DeclareOpInterfaceMethods<SymbolUserOpInterface>,
-                                                  MemoryEffects<[MemRead]>]> {
+def Thresh_ReadStateOp : Thresh_Op<"read_state", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>, MemoryEffects<[MemRead]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "rows [0, length) of a state, in place";
   let description = [{
     Sees the appends before it. The value stays valid until the next append of the same state. `length` is at most the
