@@ -1,6 +1,7 @@
 //===- Schedules.cpp - Choose the schedule rule ------------------------------===//
 
 #include "codegen/Schedules/Schedules.h"
+#include "codegen/Kernels/Kernels.h"
 #include "codegen/Ops.h"
 
 namespace thresh::codegen {
@@ -15,7 +16,8 @@ void schedule(Pipeline &pipeline) {
   case Family::QuantizedMatmul: return scheduleQuantizedMatmul(pipeline);
   case Family::ChooseRows:
   case Family::ActiveRows:
-  case Family::TopkAttention: break;
+    break;
+  case Family::TopkAttention: return buildTopkAttention(pipeline);
   }
   throw Halide::CompileError(std::string("no kernel of family ") + familyName(pipeline.spec().family));
 }
