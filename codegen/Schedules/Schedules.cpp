@@ -2,7 +2,6 @@
 
 #include "codegen/Schedules/Schedules.h"
 #include "codegen/Kernels/Kernels.h"
-#include "codegen/Ops.h"
 
 namespace thresh::codegen {
 
@@ -14,12 +13,10 @@ void schedule(Pipeline &pipeline) {
   case Family::Matmul: return scheduleMatmul(pipeline);
   case Family::Attention: return scheduleAttention(pipeline);
   case Family::QuantizedMatmul: return scheduleQuantizedMatmul(pipeline);
-  case Family::ChooseRows:
-  case Family::ActiveRows:
-    break;
+  case Family::ChooseRows: return buildChooseRows(pipeline);
+  case Family::ActiveRows: return buildActiveRows(pipeline);
   case Family::TopkAttention: return buildTopkAttention(pipeline);
   }
-  throw Halide::CompileError(std::string("no kernel of family ") + familyName(pipeline.spec().family));
 }
 
 } // namespace thresh::codegen
