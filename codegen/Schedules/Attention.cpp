@@ -69,6 +69,9 @@ bool match(const Pipeline &pipeline, Attention &a) {
     return false;
   matchContraction(pipeline, contractions.front(), a.scores);
   matchContraction(pipeline, contractions.back(), a.values);
+  for (int s = 0; s < a.scores.stage; ++s)
+    if (reduces(pipeline.stage(s)))
+      return false;
   const Stage &values = pipeline.stage(a.values.stage);
   const Node &lhs = values.body[a.values.lhs];
   if (lhs.op != Op::Load || lhs.source <= kStageSource + a.scores.stage || a.values.stage <= a.scores.stage ||

@@ -190,6 +190,17 @@ private:
     return llvm::any_of(op.getDpsInputs(), [](Value input) { return input.getDefiningOp<LoadParameterOp>(); });
   }
 
+  /// Whether a reduction of the group reads what `op` computes: then it makes the scores of a softmax, else only
+  /// factors of the probabilities.
+  bool feedsReduction(Operation *op) const {
+    for (Operation *user : op->getUsers()) {
+      auto member = cast<GenericOp>(user);
+      if (!isContraction(member) && (member.getNumReductionLoops() || feedsReduction(member)))
+        return true;
+    }
+    return false;
+  }
+
   /// Absorbs what computes the probabilities `operand`; true if that is softmax-like and ends in one contraction.
   bool absorbScores(OpOperand &operand) {
     size_t begin = group.members.size();
@@ -199,7 +210,8 @@ private:
         return;
       AffineMap access = cast<GenericOp>(use.getOwner()).getMatchingIndexingMap(&use);
       if (!access.isProjectedPermutation() ||
-          (isContraction(producer) && (contractions == 2 || multipliesByWeight(producer))))
+          (isContraction(producer) &&
+           (contractions == 2 || multipliesByWeight(producer) || !feedsReduction(producer))))
         return;
       add(producer);
     };
