@@ -68,7 +68,10 @@ def test_quantized(kind, compile_case):
         return np.concatenate([decoder.append([token]) for token in text])
 
     check(lambda text: compiled.start().decode(text), token_by_token)
-    check(lambda text: compiled.start().run("score", text), QuantizedSpark(FIELDS, tensors, matrices, {}).append)
+    check(
+        lambda text: compiled.start().run("score", text),
+        lambda text: QuantizedSpark(FIELDS, tensors, matrices, {}).append(text),
+    )
 
 
 @pytest.mark.parametrize("half", ["f16", "bf16"])
