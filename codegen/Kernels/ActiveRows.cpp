@@ -35,6 +35,11 @@ constexpr int kLine = 64;
 /// read.
 constexpr int kTaskBytes = 1 << 18, kMostTasks = 64;
 
+/// A code without its zero point, subtracted in 8 bits, of which vectors hold most.
+Expr signedCode(const Expr &code, int zero) {
+  return Halide::cast<float>(Halide::reinterpret<int8_t>(code - uint8_t(zero)));
+}
+
 /// Weights [N, width] in one of the formats; element (column, row) is `element` times `scale` of its group.
 struct Matrix {
   const Halide::ImageParam *elements = nullptr, *scales = nullptr;
@@ -56,10 +61,9 @@ struct Matrix {
     if (!coded())
       return Halide::cast<float>(fromStorage((*elements)(column, row), dtype));
     if (bits == 8)
-      return Halide::cast<float>(Halide::cast<int32_t>((*elements)(column, row)) - 128);
+      return signedCode((*elements)(column, row), 128);
     Expr pair = (*elements)(column / kGroup * (kGroup / 2) + column % (kGroup / 2), row);
-    Expr code = Halide::select(column % kGroup < kGroup / 2, pair & uint8_t(15), pair >> uint8_t(4));
-    return Halide::cast<float>(Halide::cast<int32_t>(code) - 8);
+    return signedCode(Halide::select(column % kGroup < kGroup / 2, pair & uint8_t(15), pair >> uint8_t(4)), 8);
   }
   Expr scale(const Expr &group, const Expr &row) const { return Halide::cast<float>((*scales)(group, row)); }
 };
