@@ -308,8 +308,8 @@ def test_same_bits_every_time(models):
 
 def test_touched_bytes(models):
     """A call counts the rows that it is expected to choose, or all."""
-    block, (gate, up, down) = BLOCKS["wide"], block_weights("wide")
-    sparse, dense = (model.touched_bytes(0, "wide") for model in models)
+    block, (gate, up, down) = BLOCKS["spark"], block_weights("spark")
+    sparse, dense = (model.touched_bytes(0, "spark") for model in models)
     assert dense == gate.nbytes + up.nbytes + down.nbytes
     assert sparse == gate.nbytes + (up.nbytes + down.nbytes) * block.k // block.neurons
 
