@@ -1,14 +1,15 @@
 //===- KernelSpec.h - The seam between the compiler and the code generator -===//
 //
 // A KernelSpec says in plain data what one kernel computes. The compiler fills it from a group of
-// linalg ops; codegen turns it into one Halide pipeline. It prints as JSON and reads back, so a
-// kernel can be compiled, timed and tested without the compiler.
+// linalg ops or from one sparse op; codegen turns it into one Halide pipeline. It prints as JSON and
+// reads back, so a kernel can be compiled, timed and tested without the compiler.
 //
 //===-----------------------------------------------------------------------===//
 #ifndef THRESH_CODEGEN_KERNELSPEC_H
 #define THRESH_CODEGEN_KERNELSPEC_H
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -85,15 +86,28 @@ struct Stage {
   std::vector<DType> dtypes; ///< dtype per result
 };
 
-/// How the stages hang together; selects the schedule rule (codegen/Schedules).
+/// A number or a word that shapes a kernel of a sparse family.
+struct Parameter {
+  enum class Kind { Integer, Real, Text };
+  Kind kind = Kind::Integer;
+  int64_t integer = 0;
+  double real = 0; ///< finite
+  std::string text;
+};
+
+/// What the kernel does; selects the schedule rule (codegen/Schedules) that the stages take or, of a sparse
+/// family, the algorithm (codegen/Kernels), which goes by the operands and the parameters alone.
 enum class Family {
-  Elementwise,    ///< one stage, no reduction (gather, transpose, broadcast, copy included)
-  Reduction,      ///< one reduction stage, elementwise around it
-  Rowwise,        ///< several stages over common outer loops, reductions over the inner ones: softmax, norms
-  Matmul,         ///< one contraction stage, then elementwise (epilogue) stages
-  Attention,      ///< contraction, row-wise stages, contraction
-  QuantizedMatmul ///< groups of 32 products of u8 or u4 codes and i8 activations, their weighted sum, then
-                  ///< elementwise (epilogue) stages; codegen/README.md has the layout
+  Elementwise,     ///< one stage, no reduction (gather, transpose, broadcast, copy included)
+  Reduction,       ///< one reduction stage, elementwise around it
+  Rowwise,         ///< several stages over common outer loops, reductions over the inner ones: softmax, norms
+  Matmul,          ///< one contraction stage, then elementwise (epilogue) stages
+  Attention,       ///< contraction, row-wise stages, contraction
+  QuantizedMatmul, ///< groups of 32 products of u8 or u4 codes and i8 activations, their weighted sum, then
+                   ///< elementwise (epilogue) stages; codegen/README.md has the layout
+  ChooseRows,      ///< sparse: indices and activated values of the scores above a statistical threshold
+  ActiveRows,      ///< sparse: the part of a feed-forward block that its chosen neurons take
+  TopkAttention    ///< sparse: attention of one query over the keys that a partial key chooses
 };
 
 /// One kernel: the stages in order of dependence; the last ones define the outputs.
@@ -101,17 +115,19 @@ struct KernelSpec {
   std::string name; ///< C symbol, unique in the library
   Family family = Family::Elementwise;
   std::vector<Operand> operands;
-  std::vector<Stage> stages;
+  std::vector<Stage> stages; ///< none of a sparse family
   std::vector<int>
       outputs;        ///< per output operand, the stage that defines it (a stage with n results: n consecutive outputs)
   std::string target; ///< "x86-64-v4", ...; see targets() in codegen/Codegen.h
+  std::map<std::string, Parameter> parameters; ///< of a sparse family: those of its table in SparseRules.cpp
 };
 
 /// JSON with stable key order: equal specs print equally.
 std::string toJson(const KernelSpec &spec);
 
-/// Checks every rule above: indices, SSA order, ranks, dtypes, the target's name. On failure returns
-/// false and `error` begins with the JSON pointer of the offender: "at /stages/0/body/3: ...".
+/// Checks every rule above: indices, SSA order, ranks, dtypes, the target's name; of a sparse family operands and
+/// parameters. On failure returns false and `error` begins with the JSON pointer of the offender: "at /stages/0/body/3:
+/// ...".
 bool verify(const KernelSpec &spec, std::string &error);
 
 /// Reads what toJson prints and verifies it. On failure returns false and says why and where in `error`.

@@ -5,11 +5,17 @@
 //===-----------------------------------------------------------------------===//
 
 #include "codegen/Codegen.h"
+#include "codegen/KernelSpecRules.h"
 #include "codegen/Ops.h"
 
 #include <cctype>
 
 namespace thresh::codegen {
+
+void failRule(const std::string &pointer, const std::string &message) {
+  throw RuleError{"at " + pointer + ": " + message};
+}
+
 namespace {
 
 constexpr size_t kMaxRank = 8;
@@ -17,30 +23,21 @@ constexpr size_t kMaxLoops = 12;
 constexpr size_t kMaxCount = 4096; ///< operands, stages
 constexpr size_t kMaxNodes = 100000;
 
-/// Thrown inside this file only.
-struct RuleError {
-  std::string message;
-};
-
-[[noreturn]] void fail(const std::string &pointer, const std::string &message) {
-  throw RuleError{"at " + pointer + ": " + message};
-}
-
 void expectRange(const std::string &pointer, const char *what, int64_t value, int64_t end) {
   if (value < 0 || value >= end)
-    fail(pointer,
-         std::string("expects ") + what + " in [0, " + std::to_string(end) + "), but got " + std::to_string(value));
+    failRule(pointer,
+             std::string("expects ") + what + " in [0, " + std::to_string(end) + "), but got " + std::to_string(value));
 }
 
 void expectCount(const std::string &pointer, size_t count, size_t most) {
   if (count > most)
-    fail(pointer, "expects at most " + std::to_string(most) + " elements, but got " + std::to_string(count));
+    failRule(pointer, "expects at most " + std::to_string(most) + " elements, but got " + std::to_string(count));
 }
 
 void expectDType(const std::string &pointer, const char *what, DType dtype, DType expected) {
   if (dtype != expected)
-    fail(pointer,
-         std::string("expects ") + what + " of dtype " + dtypeName(expected) + ", but got " + dtypeName(dtype));
+    failRule(pointer,
+             std::string("expects ") + what + " of dtype " + dtypeName(expected) + ", but got " + dtypeName(dtype));
 }
 
 bool isIdentifier(const std::string &name) {
@@ -58,13 +55,20 @@ public:
 
   void check() {
     if (!isIdentifier(spec.name))
-      fail("/name", "expects a C identifier, but got '" + spec.name + "'");
+      failRule("/name", "expects a C identifier, but got '" + spec.name + "'");
     if (!findTarget(spec.target))
-      fail("/target", "expects a known target, but got '" + spec.target + "'");
+      failRule("/target", "expects a known target, but got '" + spec.target + "'");
     checkOperands();
     expectCount("/stages", spec.stages.size(), kMaxCount);
     for (size_t i = 0; i < spec.stages.size(); ++i)
       checkStage(i);
+    if (isSparse(spec.family)) {
+      checkSparse(spec);
+      return;
+    }
+    if (!spec.parameters.empty())
+      failRule("/parameters", std::string("expects none of family ") + familyName(spec.family) + ", but got '" +
+                                  spec.parameters.begin()->first + "'");
     checkOutputs();
   }
 
@@ -77,17 +81,17 @@ private:
       std::string at = "/operands/" + std::to_string(i);
       expectCount(at + "/shape", operand.shape.size(), kMaxRank);
       if (seenOutput && !operand.output)
-        fail(at + "/output", "expects inputs before outputs");
+        failRule(at + "/output", "expects inputs before outputs");
       seenOutput |= operand.output;
       __int128 elements = 1;
       for (size_t d = 0; d < operand.shape.size(); ++d) {
         int64_t extent = operand.shape[d];
         if (extent < -1 || extent > INT32_MAX)
-          fail(at + "/shape/" + std::to_string(d),
-               "expects -1 or an extent below 2^31, but got " + std::to_string(extent));
+          failRule(at + "/shape/" + std::to_string(d),
+                   "expects -1 or an extent below 2^31, but got " + std::to_string(extent));
         elements *= extent < 0 ? 1 : extent;
         if (elements > (INT64_MAX >> 4))
-          fail(at + "/shape", "expects fewer than 2^59 elements");
+          failRule(at + "/shape", "expects fewer than 2^59 elements");
       }
     }
   }
@@ -120,13 +124,13 @@ private:
       running.push_back(runs);
     }
     if (stage.results.empty())
-      fail(at + "/results", "expects at least one result");
+      failRule(at + "/results", "expects at least one result");
     expectCount(at + "/results", stage.results.size(), 16);
     if (stage.dtypes.size() != stage.results.size())
-      fail(at + "/dtypes", "expects one dtype per result");
+      failRule(at + "/dtypes", "expects one dtype per result");
     bool reduces = stage.parallel < int(stage.loops.size());
     if (stage.inits.size() != (reduces ? stage.results.size() : 0))
-      fail(at + "/inits", reduces ? "expects one init per result" : "expects none without reduction loops");
+      failRule(at + "/inits", reduces ? "expects one init per result" : "expects none without reduction loops");
     for (size_t i = 0; i < stage.results.size(); ++i) {
       std::string where = at + "/results/" + std::to_string(i);
       expectRange(where, "a node", stage.results[i], stage.body.size());
@@ -137,7 +141,7 @@ private:
       expectRange(where, "a node", stage.inits[i], stage.body.size());
       expectDType(where, "a node", stage.body[stage.inits[i]].dtype, stage.dtypes[i]);
       if (running[stage.inits[i]])
-        fail(where, "expects a node without running values and reduction indices");
+        failRule(where, "expects a node without running values and reduction indices");
     }
   }
 
@@ -146,8 +150,8 @@ private:
     const Node &node = stage.body[nodeIndex];
     const OpInfo &info = opInfo(node.op);
     if (info.arity >= 0 && node.args.size() != size_t(info.arity))
-      fail(at + "/args", "expects " + std::to_string(info.arity) + " arguments of " + info.name + ", but got " +
-                             std::to_string(node.args.size()));
+      failRule(at + "/args", "expects " + std::to_string(info.arity) + " arguments of " + info.name + ", but got " +
+                                 std::to_string(node.args.size()));
     for (size_t i = 0; i < node.args.size(); ++i)
       expectRange(at + "/args/" + std::to_string(i), "an earlier node", node.args[i], nodeIndex);
     auto argType = [&](size_t i) { return stage.body[node.args[i]].dtype; };
@@ -157,13 +161,13 @@ private:
     };
     auto expectKind = [&](bool holds, const char *kind, DType got) {
       if (!holds)
-        fail(at + "/dtype", std::string("expects ") + info.name + " on " + kind + ", but got " + dtypeName(got));
+        failRule(at + "/dtype", std::string("expects ") + info.name + " on " + kind + ", but got " + dtypeName(got));
     };
     switch (info.cls) {
     case OpClass::Leaf: checkLeaf(at, stageIndex, node); break;
     case OpClass::Convert:
       if (node.op == Op::Bitcast && dtypeBytes(node.dtype) != dtypeBytes(argType(0)))
-        fail(at + "/dtype", std::string("expects as many bits as ") + dtypeName(argType(0)));
+        failRule(at + "/dtype", std::string("expects as many bits as ") + dtypeName(argType(0)));
       if (node.op == Op::Bitcast)
         expectKind(node.dtype != DType::Bool && argType(0) != DType::Bool, "numbers", DType::Bool);
       break;
@@ -207,7 +211,7 @@ private:
       break;
     case Op::Acc:
       if (stage.parallel == int(stage.loops.size()))
-        fail(at, "expects reduction loops around a running value");
+        failRule(at, "expects reduction loops around a running value");
       expectRange(at + "/integer", "a result", node.integer, stage.dtypes.size());
       expectDType(at + "/dtype", "a running value", node.dtype, stage.dtypes[node.integer]);
       break;
@@ -233,18 +237,18 @@ private:
       expectRange(at + "/operand", "an operand", node.source, spec.operands.size());
       const Operand &source = spec.operands[node.source];
       if (source.output)
-        fail(at + "/operand", "expects an input, but got output '" + source.name + "'");
+        failRule(at + "/operand", "expects an input, but got output '" + source.name + "'");
       expectDType(at + "/dtype", "a load", node.dtype, source.dtype);
       rank = source.shape.size();
     }
     if (node.args.size() != rank)
-      fail(at + "/args",
-           "expects " + std::to_string(rank) + " coordinates, but got " + std::to_string(node.args.size()));
+      failRule(at + "/args",
+               "expects " + std::to_string(rank) + " coordinates, but got " + std::to_string(node.args.size()));
     for (size_t i = 0; i < node.args.size(); ++i) {
       DType dtype = spec.stages[stageIndex].body[node.args[i]].dtype;
       if (dtype != DType::I32 && dtype != DType::I64)
-        fail(at + "/args/" + std::to_string(i),
-             std::string("expects a coordinate of dtype i32 or i64, but got ") + dtypeName(dtype));
+        failRule(at + "/args/" + std::to_string(i),
+                 std::string("expects a coordinate of dtype i32 or i64, but got ") + dtypeName(dtype));
     }
   }
 
@@ -254,9 +258,10 @@ private:
       ++firstOutput;
     size_t count = spec.operands.size() - firstOutput;
     if (count == 0)
-      fail("/operands", "expects at least one output");
+      failRule("/operands", "expects at least one output");
     if (spec.outputs.size() != count)
-      fail("/outputs", "expects " + std::to_string(count) + " stages, but got " + std::to_string(spec.outputs.size()));
+      failRule("/outputs",
+               "expects " + std::to_string(count) + " stages, but got " + std::to_string(spec.outputs.size()));
     for (size_t i = 0, result = 0; i < count; ++i) {
       std::string at = "/outputs/" + std::to_string(i);
       expectRange(at, "a stage", spec.outputs[i], spec.stages.size());
@@ -266,14 +271,14 @@ private:
       expectRange(at, "a result of the stage", result, stage.dtypes.size());
       expectDType("/operands/" + std::to_string(firstOutput + i), "an output", operand.dtype, stage.dtypes[result]);
       if (operand.shape.size() != size_t(stage.parallel))
-        fail(at, "expects a stage of rank " + std::to_string(operand.shape.size()) + ", but got " +
-                     std::to_string(stage.parallel));
+        failRule(at, "expects a stage of rank " + std::to_string(operand.shape.size()) + ", but got " +
+                         std::to_string(stage.parallel));
       for (int d = 0; d < stage.parallel; ++d) {
         const Extent &loop = stage.loops[d];
         int64_t extent = loop.operand < 0 ? loop.value : spec.operands[loop.operand].shape[loop.dim];
         if (extent >= 0 && operand.shape[d] >= 0 && extent != operand.shape[d])
-          fail(at, "expects extent " + std::to_string(operand.shape[d]) + " of loop " + std::to_string(d) +
-                       ", but got " + std::to_string(extent));
+          failRule(at, "expects extent " + std::to_string(operand.shape[d]) + " of loop " + std::to_string(d) +
+                           ", but got " + std::to_string(extent));
       }
     }
   }

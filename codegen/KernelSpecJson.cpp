@@ -64,6 +64,19 @@ Json dtypeNames(const std::vector<DType> &dtypes) {
   return names;
 }
 
+Json parametersJson(const KernelSpec &spec) {
+  Json json = Json::object();
+  for (const auto &[name, parameter] : spec.parameters) {
+    if (parameter.kind == Parameter::Kind::Integer)
+      json[name] = parameter.integer;
+    else if (parameter.kind == Parameter::Kind::Real)
+      json[name] = realJson(parameter.real);
+    else
+      json[name] = parameter.text;
+  }
+  return json;
+}
+
 /// `[`, one element a line, `]`.
 std::string lines(const std::vector<std::string> &elements, const std::string &indent) {
   if (elements.empty())
@@ -105,6 +118,8 @@ std::string toJson(const KernelSpec &spec) {
   std::string text = "{\n  \"name\": " + Json(spec.name).dump();
   text += ",\n  \"family\": \"" + std::string(familyName(spec.family)) + "\"";
   text += ",\n  \"target\": " + Json(spec.target).dump();
+  if (!spec.parameters.empty())
+    text += ",\n  \"parameters\": " + parametersJson(spec).dump();
   text += ",\n  \"operands\": " + lines(operands, "  ");
   text += ",\n  \"stages\": " + lines(stages, "  ");
   return text + ",\n  \"outputs\": " + Json(spec.outputs).dump() + "\n}\n";
@@ -211,6 +226,31 @@ public:
     return result;
   }
 
+  Parameter parameter() const {
+    Parameter result;
+    if (json.is_string()) {
+      result.kind = Parameter::Kind::Text;
+      result.text = text();
+    } else if (json.is_number_float()) {
+      result.kind = Parameter::Kind::Real;
+      result.real = real();
+    } else if (json.is_number()) {
+      result.integer = integer();
+    } else {
+      fail(std::string("expects a number or a string, but got ") + json.type_name());
+    }
+    return result;
+  }
+
+  std::map<std::string, Parameter> parameters() const {
+    if (!json.is_object())
+      fail(std::string("expects an object, but got ") + json.type_name());
+    std::map<std::string, Parameter> result;
+    for (const auto &[name, value] : json.items())
+      result[name] = Value(value, pointer + "/" + name).parameter();
+    return result;
+  }
+
   std::vector<int> smallIntegers() const {
     std::vector<int> result;
     for (const Value &value : elements())
@@ -297,6 +337,8 @@ KernelSpec readSpec(const Value &value) {
   if (!findFamily(family.text(), spec.family))
     family.fail("expects a family of kernels, but got '" + family.text() + "'");
   spec.target = value.member("target").text();
+  if (value.has("parameters"))
+    spec.parameters = value.member("parameters").parameters();
   for (const Value &operand : value.member("operands").elements())
     spec.operands.push_back(readOperand(operand));
   for (const Value &stage : value.member("stages").elements())

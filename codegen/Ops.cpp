@@ -100,7 +100,8 @@ constexpr DTypeInfo kDTypes[kNumDTypes] = {
 };
 const DTypeInfo &infoOf(DType dtype) { return kDTypes[static_cast<int>(dtype)]; }
 
-constexpr const char *kFamilies[] = {"elementwise", "reduction", "rowwise", "matmul", "attention", "quantized_matmul"};
+constexpr const char *kFamilies[] = {"elementwise",      "reduction",   "rowwise",     "matmul",        "attention",
+                                     "quantized_matmul", "choose_rows", "active_rows", "topk_attention"};
 } // namespace
 
 const char *dtypeName(DType dtype) { return infoOf(dtype).name; }
@@ -117,6 +118,8 @@ bool findDType(const std::string &name, DType &dtype) {
     }
   return false;
 }
+
+bool isSparse(Family family) { return family >= Family::ChooseRows; }
 
 const char *familyName(Family family) { return kFamilies[static_cast<int>(family)]; }
 

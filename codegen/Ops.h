@@ -51,6 +51,8 @@ bool isSigned(DType dtype);
 /// Signed or unsigned, not Bool.
 bool isInteger(DType dtype);
 
+/// Whether kernels of the family have parameters instead of stages.
+bool isSparse(Family family);
 const char *familyName(Family family);
 bool findFamily(const std::string &name, Family &family);
 

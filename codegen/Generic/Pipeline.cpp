@@ -425,6 +425,19 @@ void Pipeline::defineOutput(OutputFunc &output) {
     }
 }
 
+void Pipeline::addOutput(Halide::Func func) {
+  int operand = outputFuncs.empty() ? 0 : outputFuncs.back().firstOperand + 1;
+  while (!original.operands[operand].output)
+    ++operand;
+  const std::vector<int64_t> &shape = original.operands[operand].shape;
+  Halide::OutputImageParam buffer = func.output_buffer();
+  constrainExtents(buffer, shape);
+  constrainStrides(buffer, buffer, shape);
+  for (size_t h = 0; h < shape.size(); ++h)
+    func.bound(func.args()[h], 0, int(shape[shape.size() - 1 - h]));
+  outputFuncs.push_back({func, {}, 0, operand, 1});
+}
+
 std::vector<Halide::Argument> Pipeline::arguments() const {
   std::vector<Halide::Argument> result;
   for (size_t o = 0; o < params.size(); ++o)

@@ -3,6 +3,7 @@
 // The algorithm half of a kernel: operands become ImageParams, stages become Funcs, and one last
 // Func per group of outputs copies the results out, so that every stage may be scheduled anywhere.
 // A schedule rule may define a stage in its own way (in lanes, by tiles) before the default does.
+// Kernels of the sparse families have no stages and add the Funcs of their outputs themselves.
 //
 //===-----------------------------------------------------------------------===//
 #ifndef THRESH_CODEGEN_GENERIC_PIPELINE_H
@@ -63,6 +64,9 @@ public:
 
   /// Defines the output Funcs after all stages.
   void defineOutputs();
+  /// Takes `func`, of a sparse family, as the next output; its dimension 0 is the last of the operand, whose extents
+  /// are constants. It computes all of the operand's elements, or leaves some as they are (Halide::undef).
+  void addOutput(Halide::Func func);
   std::vector<OutputFunc> &outputs() { return outputFuncs; }
 
   /// Stages that load from the stage; -1 stands for an output.
@@ -71,8 +75,12 @@ public:
   /// Fresh variables named after the loops of a stage.
   std::vector<Halide::Var> variables(int stageIndex) const;
 
-  /// The buffer of an input, for schedules that prefetch it.
+  /// The buffer of an input; its dimension 0 is the last of the operand.
   const Halide::ImageParam &input(int operand) const { return params[operand]; }
+  /// An operand as the caller declares it, with all its dimensions.
+  const Operand &operand(int index) const { return original.operands[index]; }
+  /// A parameter of a sparse family that its rules demand.
+  const Parameter &parameter(const std::string &name) const { return original.parameters.at(name); }
 
   /// The inputs in the order of the C arguments.
   std::vector<Halide::Argument> arguments() const;

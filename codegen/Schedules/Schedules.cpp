@@ -1,6 +1,7 @@
 //===- Schedules.cpp - Choose the schedule rule ------------------------------===//
 
 #include "codegen/Schedules/Schedules.h"
+#include "codegen/Ops.h"
 
 namespace thresh::codegen {
 
@@ -12,7 +13,11 @@ void schedule(Pipeline &pipeline) {
   case Family::Matmul: return scheduleMatmul(pipeline);
   case Family::Attention: return scheduleAttention(pipeline);
   case Family::QuantizedMatmul: return scheduleQuantizedMatmul(pipeline);
+  case Family::ChooseRows:
+  case Family::ActiveRows:
+  case Family::TopkAttention: break;
   }
+  throw Halide::CompileError(std::string("no kernel of family ") + familyName(pipeline.spec().family));
 }
 
 } // namespace thresh::codegen

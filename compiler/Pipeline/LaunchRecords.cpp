@@ -1,7 +1,7 @@
 //===- LaunchRecords.cpp - What each launch of an entry point costs -----------===//
 #include "compiler/Pipeline/LaunchRecords.h"
 
-#include "dialects/Thresh/IR/ThreshDialect.h"
+#include "dialects/Thresh/IR/ThreshSparseOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -114,13 +114,23 @@ int64_t countElementsRead(const codegen::KernelSpec &spec, int operand, int64_t 
   return std::min(gathered, elements);
 }
 
+/// The sparse op that the kernel of a launch is, or null.
+SparseKernelOpInterface findSparseOp(LaunchOp launch) {
+  auto kernel = SymbolTable::lookupNearestSymbolFrom<KernelOp>(launch, launch.getKernelAttr());
+  return dyn_cast<SparseKernelOpInterface>(kernel.getBody().front().front());
+}
+
 int64_t countWeightBytes(LaunchOp launch, const codegen::KernelSpec &spec) {
   int64_t bytes = 0;
+  SparseKernelOpInterface sparse = findSparseOp(launch);
   for (auto [index, operand] : llvm::enumerate(launch.getInputs())) {
     auto type = cast<MemRefType>(operand.getType());
-    if (isa_and_nonnull<LoadParameterOp>(findMemory(operand)) && type.hasStaticShape())
-      bytes +=
-          countElementsRead(spec, index, type.getNumElements()) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    if (!isa_and_nonnull<LoadParameterOp>(findMemory(operand)) || !type.hasStaticShape())
+      continue;
+    int64_t elements = type.getNumElements();
+    int64_t read = sparse ? static_cast<int64_t>(static_cast<double>(elements) * sparse.getExpectedShare(index))
+                          : countElementsRead(spec, index, elements);
+    bytes += read * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
   return bytes;
 }

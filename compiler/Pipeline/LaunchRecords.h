@@ -24,7 +24,8 @@ struct LaunchRecord {
   /// dynamic dimension. Empty for kernels without contractions, or whose extents no input tells.
   std::vector<std::vector<std::string>> flops;
   /// Bytes of parameters that it reads when every dynamic extent is 1: parameters whole, but of one that is indexed by
-  /// data (a table of embeddings) an element per point of the loops.
+  /// data (a table of embeddings) an element per point of the loops, and of one that a sparse op chooses from the rows
+  /// that it is expected to choose.
   int64_t weightBytes = 0;
   std::vector<StateRead> states;
 };

@@ -33,7 +33,7 @@ namespace thresh {
 ArrayRef<PhaseInfo> phases() {
   static const PhaseInfo table[] = {
       {Phase::Graph, "graph", "what the frontend read: thresh, arith, math and tensor ops; nothing decided yet"},
-      {Phase::Sparse, "sparse", "sparse ops as the dense ops that they mean, matrices quantised"},
+      {Phase::Sparse, "sparse", "sparse ops as kernels or as the dense ops that they mean, matrices quantised"},
       {Phase::Linalg, "linalg", "linalg on tensors, element-wise chains fused"},
       {Phase::Kernels, "kernels", "kernels outlined, buffers placed in one arena, weights packed"},
       {Phase::Halide, "halide", "each kernel as KernelSpec (JSON) and as Halide's lowered statement"},
@@ -78,6 +78,8 @@ void addCleanup(OpPassManager &passes) {
 
 void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat cache, bool wantsDense) {
   addCleanup(passes);
+  if (!wantsDense)
+    passes.addPass(createChooseSparseKernelsPass());
   passes.addPass(createExpandSparsePass({wantsDense}));
   passes.addPass(createQuantizeParametersPass({weights}));
   if (cache == CacheFormat::Q8)

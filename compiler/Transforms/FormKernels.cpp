@@ -1,7 +1,8 @@
-//===- FormKernels.cpp - Groups of linalg ops become kernels and launches ----===//
+//===- FormKernels.cpp - Groups of ops become kernels and launches -----------===//
 #include "compiler/Conversion/KernelToSpec/KernelToSpec.h"
 #include "compiler/Transforms/KernelGroups.h"
 #include "compiler/Transforms/Passes.h"
+#include "dialects/Thresh/IR/ThreshSparseOps.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -20,21 +21,84 @@ namespace {
 /// The constant that a tensor is filled with before a reduction, or null.
 linalg::FillOp fillOf(Value init) { return init.getDefiningOp<linalg::FillOp>(); }
 
+/// The kernels of a module. Equal ones are kept once.
+class KernelTable {
+public:
+  explicit KernelTable(ModuleOp module) : module(module), symbols(module) {}
+
+  /// A kernel to fill, and where its body's ops go.
+  KernelOp start(OpBuilder &builder, Location loc, KernelFamily family) {
+    builder.setInsertionPointToEnd(module.getBody());
+    auto kernel = KernelOp::create(builder, loc, "kernel", family);
+    builder.createBlock(&kernel.getBody());
+    return kernel;
+  }
+
+  /// Keeps the kernel under a new name, or drops it for an equal one; returns the name.
+  StringRef share(KernelOp kernel) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    kernel.print(stream, OpPrintingFlags().useLocalScope());
+    auto [entry, isNew] = known.try_emplace(text);
+    if (isNew) {
+      std::string name = ("thresh_" + stringifyKernelFamily(kernel.getFamily()) + "_" + Twine(counter++)).str();
+      kernel.setSymName(name);
+      symbols.insert(kernel);
+      entry->second = kernel.getSymNameAttr();
+    } else {
+      kernel.erase();
+    }
+    return entry->second.getValue();
+  }
+
+private:
+  ModuleOp module;
+  SymbolTable symbols;
+  llvm::StringMap<StringAttr> known; ///< by the text of the body
+  int counter = 0;
+};
+
+/// Turns an op that is a kernel by itself into one and a launch at its place.
+void outlineSparseKernel(SparseKernelOpInterface op, KernelTable &kernels) {
+  Location loc = op.getLoc();
+  OpBuilder builder(op);
+  ReifiedRankedShapedTypeDims shapes;
+  if (failed(reifyResultShapes(builder, op, shapes)))
+    llvm_unreachable("sparse kernels know their shapes");
+  SmallVector<Value> destinations;
+  for (auto [result, sizes] : llvm::zip_equal(op->getResults(), shapes))
+    destinations.push_back(tensor::EmptyOp::create(builder, loc, sizes, getElementTypeOrSelf(result.getType())));
+  KernelOp kernel = kernels.start(builder, loc, op.getKernelFamily());
+  Block *block = builder.getInsertionBlock();
+  // One argument per operand, also where two are the same value: the family goes by their order.
+  SmallVector<Value> arguments;
+  for (Value operand : op->getOperands())
+    arguments.push_back(block->addArgument(operand.getType(), operand.getLoc()));
+  for (Value destination : destinations)
+    block->addArgument(destination.getType(), loc);
+  Operation *inside = builder.clone(*op);
+  inside->setOperands(arguments);
+  YieldOp::create(builder, loc, inside->getResults());
+  StringRef symbol = kernels.share(kernel);
+  builder.setInsertionPoint(op);
+  auto launch = LaunchOp::create(builder, loc, op->getResultTypes(), symbol, op->getOperands(), destinations);
+  op->replaceAllUsesWith(launch.getResults());
+  op->erase();
+}
+
 /// Turns one group into a kernel symbol and a launch at the root's place.
 class Outliner {
 public:
-  Outliner(KernelGroup &group, ModuleOp module, SymbolTable &symbols)
-      : group(group), builder(module.getContext()), module(module), symbols(symbols) {}
+  Outliner(KernelGroup &group, KernelTable &kernels)
+      : group(group), builder(group.root.getContext()), kernels(kernels) {}
 
-  /// `known` maps the text of a kernel's body to its symbol, so that equal kernels are made once.
-  void outline(llvm::StringMap<StringAttr> &known, int &counter) {
+  void outline() {
     collectInputs();
     builder.setInsertionPoint(group.root);
     collectDestinations();
-    KernelOp kernel = buildKernel();
-    StringAttr symbol = share(kernel, known, counter);
+    StringRef symbol = kernels.share(buildKernel());
     builder.setInsertionPoint(group.root);
-    auto launch = LaunchOp::create(builder, group.root.getLoc(), group.root.getResultTypes(), symbol.getValue(),
+    auto launch = LaunchOp::create(builder, group.root.getLoc(), group.root.getResultTypes(), symbol,
                                    inputs.getArrayRef(), destinations);
     group.root->replaceAllUsesWith(launch.getResults());
     for (Operation *member : group.members)
@@ -96,9 +160,8 @@ private:
 
   KernelOp buildKernel() {
     Location loc = group.root.getLoc();
-    builder.setInsertionPointToEnd(module.getBody());
-    auto kernel = KernelOp::create(builder, loc, "kernel", group.family);
-    Block *block = builder.createBlock(&kernel.getBody());
+    KernelOp kernel = kernels.start(builder, loc, group.family);
+    Block *block = builder.getInsertionBlock();
     IRMapping map;
     for (Value input : inputs)
       map.map(input, block->addArgument(input.getType(), input.getLoc()));
@@ -172,27 +235,9 @@ private:
     llvm_unreachable("growKernelGroup admits only members whose extents an input tells");
   }
 
-  /// Keeps the kernel under a new name, or drops it for an equal one.
-  StringAttr share(KernelOp kernel, llvm::StringMap<StringAttr> &known, int &counter) {
-    std::string text;
-    llvm::raw_string_ostream stream(text);
-    kernel.print(stream, OpPrintingFlags().useLocalScope());
-    auto [entry, isNew] = known.try_emplace(text);
-    if (isNew) {
-      std::string name = ("thresh_" + stringifyKernelFamily(kernel.getFamily()) + "_" + Twine(counter++)).str();
-      kernel.setSymName(name);
-      symbols.insert(kernel);
-      entry->second = kernel.getSymNameAttr();
-    } else {
-      kernel.erase();
-    }
-    return entry->second;
-  }
-
   KernelGroup &group;
   OpBuilder builder;
-  ModuleOp module;
-  SymbolTable &symbols;
+  KernelTable &kernels;
   llvm::SetVector<Value> inputs;
   llvm::DenseMap<Value, Value> boxedScalars;
   SmallVector<Value> destinations;
@@ -202,12 +247,14 @@ struct FormKernelsPass final : impl::FormKernelsPassBase<FormKernelsPass> {
   using Base::Base;
 
   void runOnOperation() override {
-    SymbolTable symbols(getOperation());
-    llvm::StringMap<StringAttr> known;
-    int counter = 0;
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    KernelTable kernels(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
       for (KernelGroup &group : groupsOf(function))
-        Outliner(group, getOperation(), symbols).outline(known, counter);
+        Outliner(group, kernels).outline();
+      SmallVector<SparseKernelOpInterface> ops(function.getOps<SparseKernelOpInterface>());
+      for (SparseKernelOpInterface op : ops)
+        outlineSparseKernel(op, kernels);
+    }
   }
 
   /// The groups of a function, first root first.

@@ -8,6 +8,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ChooseSparseKernelsPass : Pass<"thresh-choose-sparse-kernels", "::mlir::ModuleOp"> {
+  let summary = "replaces sparse ops of one row by the ops that sparse kernels compute";
+  let description = [{
+    A feed-forward block becomes the product that predicts, `thresh.choose_rows` and `thresh.active_rows`, which reads its weights neuron
+    by neuron: copies of the parameters, beside those that the entry points of many rows read. An op that no kernel computes stays,
+    and a remark says why.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];
+}
+
 def ExpandSparsePass : Pass<"thresh-expand-sparse", "::mlir::ModuleOp"> {
   let summary = "rewrites sparse ops into the dense ops that they mean";
   let description = [{
@@ -24,7 +34,8 @@ def QuantizeParametersPass : Pass<"thresh-quantize-parameters", "::mlir::ModuleO
   let description = [{
     Works on graph ops. With q8 and q4, `thresh.matmul` and `thresh.gather` of a matrix parameter become `thresh.quantized_matmul` and
     `thresh.quantized_gather` of its codes and scales; a matrix whose depth is no multiple of 32, or whose values something else reads,
-    stays as it is, with a remark. With bf16 and f16 the parameter's elements change, and its readers widen them.
+    stays as it is, with a remark. With bf16 and f16 the parameter's elements change, and its readers widen them. `thresh.active_rows`
+    reads rows in every format.
   }];
   let options = [Option<"format", "format", "::thresh::WeightFormat", "::thresh::WeightFormat::None", "how matrices are stored",
     [{::llvm::cl::values(
@@ -89,7 +100,8 @@ def PackParametersPass : Pass<"thresh-pack-parameters", "::mlir::ModuleOp"> {
 def FormKernelsPass : Pass<"thresh-form-kernels", "::mlir::ModuleOp"> {
   let summary = "groups linalg ops into kernels and replaces them by launches";
   let description = [{
-    Each group becomes one `thresh.kernel` (one Halide pipeline) and one `thresh.launch`; equal kernels are shared. An op that
+    Each group, and each op of SparseKernelOpInterface, becomes one `thresh.kernel` (one Halide pipeline) and one `thresh.launch`; equal kernels
+    are shared. An op that
     no kernel can hold stays as it is, runs as MLIR loops, and is reported by a remark.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];

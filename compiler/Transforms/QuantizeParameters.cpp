@@ -5,6 +5,7 @@
 //
 //===-----------------------------------------------------------------------===//
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/QuantizeRows.h"
 
 using namespace mlir;
 
@@ -171,6 +172,7 @@ struct QuantizeParametersPass final : impl::QuantizeParametersPassBase<QuantizeP
   void runOnOperation() override {
     if (format == WeightFormat::None)
       return;
+    quantizeActiveRows(getOperation(), format);
     bool isQuantized = format == WeightFormat::Q8 || format == WeightFormat::Q4;
     FloatType element =
         format == WeightFormat::BF16 ? FloatType(BFloat16Type::get(&getContext())) : Float16Type::get(&getContext());

@@ -105,15 +105,21 @@ bool chooseScales(const GroupBlock &block, const QuantScheme &scheme, GroupScale
   return true;
 }
 
-void encodeBlock(const GroupBlock &block, const QuantScheme &scheme, const GroupScales &scales, char *codes) {
+using BlockCodes = uint32_t[kGroupRows][kGroupColumns];
+
+static void computeCodes(const GroupBlock &block, const QuantScheme &scheme, const GroupScales &scales,
+                         BlockCodes &codes) {
   Grid grid;
   makeGrid(scales, grid);
   auto low = float(scheme.low), high = float(scheme.high);
-  uint32_t blockCodes[kGroupRows][kGroupColumns];
   for (int k = 0; k < kGroupRows; ++k)
     for (int c = 0; c < kGroupColumns; ++c)
-      blockCodes[k][c] = uint32_t(int32_t(roundToRange(block[k][c] * grid.inverses[c], low, high)) + scheme.zero);
+      codes[k][c] = uint32_t(int32_t(roundToRange(block[k][c] * grid.inverses[c], low, high)) + scheme.zero);
+}
 
+void encodeBlock(const GroupBlock &block, const QuantScheme &scheme, const GroupScales &scales, char *codes) {
+  BlockCodes blockCodes;
+  computeCodes(block, scheme, scales, blockCodes);
   int lineRows = 32 / scheme.codeBits;
   for (int first = 0; first < kGroupRows; first += lineRows) {
     uint32_t line[kGroupColumns] = {};
@@ -125,6 +131,18 @@ void encodeBlock(const GroupBlock &block, const QuantScheme &scheme, const Group
     std::memcpy(codes, line, sizeof(line));
     codes += sizeof(line);
   }
+}
+
+void encodeRows(const GroupBlock &block, const QuantScheme &scheme, const GroupScales &scales, int columns,
+                int64_t stride, char *codes) {
+  BlockCodes blockCodes;
+  computeCodes(block, scheme, scales, blockCodes);
+  int bytes = kGroupRows * scheme.codeBits / 8;
+  for (int c = 0; c < columns; ++c, codes += stride)
+    for (int j = 0; j < bytes; ++j) {
+      uint32_t high = scheme.codeBits == 4 ? blockCodes[j + kGroupRows / 2][c] << 4 : 0;
+      codes[j] = char(blockCodes[j][c] | high);
+    }
 }
 
 } // namespace thresh

@@ -49,6 +49,11 @@ bool chooseScales(const GroupBlock &block, const QuantScheme &scheme, GroupScale
 /// rows 4i to 4i + 3 (8 bits), or of rows 8i to 8i + 3 in the low half and 8i + 4 to 8i + 7 in the high half of a byte.
 void encodeBlock(const GroupBlock &block, const QuantScheme &scheme, const GroupScales &scales, char *codes);
 
+/// Writes the codes of the first `columns` columns of `block`, each for itself: those of column c start at codes + c *
+/// stride. Half bytes: byte j < 16 holds row j in its low half and row 16 + j in its high half.
+void encodeRows(const GroupBlock &block, const QuantScheme &scheme, const GroupScales &scales, int columns,
+                int64_t stride, char *codes);
+
 } // namespace thresh
 
 #endif // THRESH_COMPILER_WEIGHTS_QUANTIZE_H

@@ -13,27 +13,32 @@ namespace thresh {
 
 QuantizedPacker::QuantizedPacker(ParameterOp parameter, SourceReader &reader) : reader(reader) {
   PackAttr pack = parameter.getPackAttr();
-  PackFormat kind = pack.getFormat();
-  scheme = kind == PackFormat::Q8Codes || kind == PackFormat::Q8Scales ? &kQ8Scheme : &kQ4Scheme;
-  isScales = kind == PackFormat::Q8Scales || kind == PackFormat::Q4Scales;
-  format = stringifyPackFormat(kind);
+  scheme = pack.getCodeBits() == 8 ? &kQ8Scheme : &kQ4Scheme;
+  isScales = !pack.isCodes();
+  isByRow = pack.isByRow();
+  format = stringifyPackFormat(pack.getFormat());
   RankedTensorType stored = parameter.getSource().getType();
   const int64_t strides[] = {stored.getDimSize(1), 1};
-  rows = stored.getDimSize(pack.getPermutation()[0]);
-  columns = stored.getDimSize(pack.getPermutation()[1]);
-  rowStride = strides[pack.getPermutation()[0]];
-  columnStride = strides[pack.getPermutation()[1]];
+  int64_t rowDim = pack.getPermutation()[pack.getGroupedDim()], columnDim = 1 - rowDim;
+  rows = stored.getDimSize(rowDim);
+  columns = stored.getDimSize(columnDim);
+  rowStride = strides[rowDim];
+  columnStride = strides[columnDim];
+  setTileSizes();
 }
 
 /// A tile is several whole panels where columns lie side by side in the file, so that runs are long; else one
-/// panel, or part of it.
+/// panel, or part of it. By row, columns stay whole.
+void QuantizedPacker::setTileSizes() {
+  constexpr int64_t kPanelRowBytes = kGroupColumns * sizeof(float);
+  int64_t wholePanels = kPieceBytes / (kPanelRowBytes * std::max<int64_t>(rows, 1));
+  tileColumns = (columnStride == 1 ? std::max<int64_t>(wholePanels, 1) : 1) * kGroupColumns;
+  tileRows = isByRow ? rows : std::min<int64_t>(llvm::alignDown(kPieceBytes / kPanelRowBytes, kGroupRows), rows);
+}
+
 llvm::Error QuantizedPacker::pack(PieceSink sink) {
   if (rows == 0)
     return llvm::Error::success();
-  constexpr int64_t kPanelRowBytes = kGroupColumns * sizeof(float);
-  int64_t tileRows = std::min<int64_t>(llvm::alignDown(kPieceBytes / kPanelRowBytes, kGroupRows), rows);
-  int64_t tilePanels = columnStride == 1 ? std::max<int64_t>(kPieceBytes / (kPanelRowBytes * rows), 1) : 1;
-  int64_t tileColumns = tilePanels * kGroupColumns;
   for (int64_t column = 0; column < columns; column += tileColumns) {
     for (int64_t row = 0; row < rows; row += tileRows) {
       Tile tile = {row, std::min(tileRows, rows - row), column, std::min(tileColumns, columns - column), 0, 0};
@@ -83,11 +88,31 @@ void QuantizedPacker::gather(const Tile &tile, int64_t row, int64_t column, Grou
       block[k][c] = corner[c * tile.columnStep + k];
 }
 
-llvm::Error QuantizedPacker::packTile(const Tile &tile) {
-  int64_t blocks = llvm::divideCeil(tile.columns, kGroupColumns) * (tile.rows / kGroupRows);
+/// Puts the codes or scales of a block of the tile where they belong in `packed`.
+void QuantizedPacker::encode(const Tile &tile, const GroupBlock &block, const GroupScales &scales, int64_t row,
+                             int64_t column) {
   int64_t blockBytes = isScales ? sizeof(GroupScales) : scheme->getBlockBytes();
-  packed.resize(blocks * blockBytes);
-  char *target = packed.data();
+  int64_t groupBytes = blockBytes / kGroupColumns, columnBytes = tile.rows / kGroupRows * groupBytes;
+  if (!isByRow) {
+    char *target = packed.data() + column * columnBytes + row / kGroupRows * blockBytes;
+    if (isScales)
+      std::memcpy(target, scales, sizeof(scales));
+    else
+      encodeBlock(block, *scheme, scales, target);
+    return;
+  }
+  char *target = packed.data() + column * columnBytes + row / kGroupRows * groupBytes;
+  auto count = int(std::min<int64_t>(kGroupColumns, tile.columns - column));
+  if (!isScales)
+    return encodeRows(block, *scheme, scales, count, columnBytes, target);
+  for (int c = 0; c < count; ++c)
+    std::memcpy(target + c * columnBytes, scales + c, groupBytes);
+}
+
+llvm::Error QuantizedPacker::packTile(const Tile &tile) {
+  int64_t packedColumns = isByRow ? tile.columns : llvm::alignTo(tile.columns, kGroupColumns);
+  int64_t blockBytes = isScales ? sizeof(GroupScales) : scheme->getBlockBytes();
+  packed.resize(packedColumns * (tile.rows / kGroupRows) * blockBytes / kGroupColumns);
   for (int64_t column = 0; column < tile.columns; column += kGroupColumns) {
     for (int64_t row = 0; row < tile.rows; row += kGroupRows) {
       GroupBlock block;
@@ -95,11 +120,7 @@ llvm::Error QuantizedPacker::packTile(const Tile &tile) {
       gather(tile, row, column, block);
       if (!chooseScales(block, *scheme, scales))
         return makeRangeError(block, tile.firstRow + row, tile.firstColumn + column);
-      if (isScales)
-        std::memcpy(target, scales, sizeof(scales));
-      else
-        encodeBlock(block, *scheme, scales, target);
-      target += blockBytes;
+      encode(tile, block, scales, row, column);
     }
   }
   return llvm::Error::success();

@@ -7,8 +7,9 @@
 
 namespace thresh {
 
-/// Produces the codes or the scales of one matrix, in pieces. Both come from the same weights by the same arithmetic,
-/// so they agree though each is packed by itself.
+/// Produces the codes or the scales of one matrix, in pieces. Groups are along its rows, k, whether the layout keeps
+/// panels of columns or each column by itself. Both come from the same weights by the same arithmetic, so they agree
+/// though each is packed by itself.
 class QuantizedPacker {
 public:
   /// The parameter must have passed planWeights; `reader` gives its source in F32.
@@ -26,7 +27,9 @@ private:
   };
 
   llvm::Error readTile(Tile &tile);
+  void setTileSizes();
   llvm::Error packTile(const Tile &tile);
+  void encode(const Tile &tile, const GroupBlock &block, const GroupScales &scales, int64_t row, int64_t column);
   void gather(const Tile &tile, int64_t row, int64_t column, GroupBlock &block) const;
   llvm::Error makeRangeError(const GroupBlock &block, int64_t row, int64_t column) const;
   int64_t getElement(int64_t row, int64_t column) const { return row * rowStride + column * columnStride; }
@@ -34,9 +37,11 @@ private:
   SourceReader &reader;
   const QuantScheme *scheme;
   bool isScales;
+  bool isByRow; ///< each column's codes or scales lie side by side
   llvm::StringRef format;
   int64_t rows, columns;
   int64_t rowStride, columnStride; ///< in the source; one of them is 1
+  int64_t tileRows, tileColumns;   ///< at most
   std::vector<float> weights;
   std::vector<char> packed;
 };

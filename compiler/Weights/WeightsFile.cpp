@@ -18,7 +18,7 @@ namespace thresh {
 static llvm::Error packParameter(ParameterOp parameter, SourceFiles &files, PieceSink sink) {
   Type elementType = cast<RankedTensorType>(parameter.getType()).getElementType();
   PackAttr pack = parameter.getPackAttr();
-  bool isQuantized = pack && pack.getFormat() != PackFormat::Elements;
+  bool isQuantized = pack && pack.isQuantized();
   if (isQuantized)
     elementType = Float32Type::get(parameter.getContext());
   llvm::Expected<SourceReader> reader = SourceReader::open(parameter.getSource(), elementType, files);

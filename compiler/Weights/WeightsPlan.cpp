@@ -89,14 +89,16 @@ static std::string findMismatch(PackAttr pack, RankedTensorType source) {
   ArrayRef<int64_t> permutation = pack.getPermutation();
   int64_t rank = source.getRank();
   bool isPermuted = int64_t(permutation.size()) == rank && isPermutationVector(permutation);
-  if (pack.getFormat() == PackFormat::Elements) {
+  if (!pack.isQuantized()) {
     bool hasColumns = pack.getPanel() == 0 || (pack.getPanel() > 0 && rank >= 2);
     return isPermuted && hasColumns ? ""
                                     : "a permutation of " + std::to_string(rank) + " dimensions and a panel of columns";
   }
-  bool isMatrix = isPermuted && rank == 2 && source.getDimSize(permutation[0]) % kGroupRows == 0;
-  return isMatrix && pack.getPanel() == kGroupColumns ? ""
-                                                      : "a matrix of whole groups of 32 rows and a panel of 16 columns";
+  bool isMatrix = isPermuted && rank == 2 && source.getDimSize(permutation[pack.getGroupedDim()]) % kGroupRows == 0;
+  if (isMatrix && pack.getPanel() == (pack.isByRow() ? 0 : kGroupColumns))
+    return "";
+  return pack.isByRow() ? "a matrix whose rows are whole groups of 32 and no panel"
+                        : "a matrix of whole groups of 32 rows and a panel of 16 columns";
 }
 
 /// Whether the packer makes elements of type `to` of `from`.
@@ -142,8 +144,9 @@ LogicalResult Planner::check(ParameterOp parameter) {
 std::string Planner::makeName(ParameterOp parameter) {
   std::string base = llvm::json::fixUTF8(parameter.getSource().getTensor().getValue());
   if (PackAttr pack = parameter.getPackAttr()) {
-    bool isQuantized = pack.getFormat() != PackFormat::Elements;
-    base += isQuantized ? ("." + stringifyPackFormat(pack.getFormat())).str() : ".packed";
+    bool isRows = pack.getPanel() == 0 && pack.getPermutation().size() == 2;
+    StringRef layout = pack.isQuantized() ? stringifyPackFormat(pack.getFormat()) : isRows ? "rows" : "packed";
+    base += ("." + layout).str();
   }
   std::string name = base;
   for (int suffix = 1; !names.insert(name).second; ++suffix)
@@ -155,8 +158,7 @@ std::string Planner::makeName(ParameterOp parameter) {
 static RankedTensorType getFileType(ParameterOp parameter) {
   auto type = cast<RankedTensorType>(parameter.getType());
   PackAttr pack = parameter.getPackAttr();
-  bool isCodes = pack && (pack.getFormat() == PackFormat::Q8Codes || pack.getFormat() == PackFormat::Q4Codes);
-  return isCodes ? type.clone(IntegerType::get(type.getContext(), 8, IntegerType::Unsigned)) : type;
+  return pack && pack.isCodes() ? type.clone(IntegerType::get(type.getContext(), 8, IntegerType::Unsigned)) : type;
 }
 
 LogicalResult Planner::add(ParameterOp parameter) {

@@ -2,6 +2,7 @@
 #include "compiler/Conversion/KernelToSpec/KernelToSpec.h"
 
 #include "compiler/Conversion/KernelToSpec/ScalarOps.h"
+#include "dialects/Thresh/IR/ThreshSparseOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -107,6 +108,10 @@ public:
     spec.name = kernel.getSymName().str();
     spec.family = static_cast<codegen::Family>(kernel.getFamily());
     addOperands();
+    for (auto op : kernel.getBody().front().getOps<SparseKernelOpInterface>()) {
+      addParameters(op);
+      return spec;
+    }
     for (Operation &op : kernel.getBody().front().without_terminator())
       if (auto generic = dyn_cast<GenericOp>(op))
         addStage(generic);
@@ -135,6 +140,25 @@ private:
         operand.shape.push_back(ShapedType::isDynamic(extent) ? -1 : extent);
       spec.operands.push_back(operand);
       sources[argument] = {static_cast<int>(number), 0};
+    }
+  }
+
+  /// A sparse family goes by parameters and operands, of which bytes are codes: they have no sign.
+  void addParameters(SparseKernelOpInterface op) {
+    for (codegen::Operand &operand : spec.operands)
+      if (operand.dtype == DType::I8)
+        operand.dtype = DType::U8;
+    for (NamedAttribute named : op.getKernelParameters()) {
+      codegen::Parameter &parameter = spec.parameters[named.getName().str()];
+      if (auto text = dyn_cast<StringAttr>(named.getValue())) {
+        parameter.kind = codegen::Parameter::Kind::Text;
+        parameter.text = text.str();
+      } else if (auto real = dyn_cast<FloatAttr>(named.getValue())) {
+        parameter.kind = codegen::Parameter::Kind::Real;
+        parameter.real = real.getValueAsDouble();
+      } else {
+        parameter.integer = cast<IntegerAttr>(named.getValue()).getInt();
+      }
     }
   }
 

@@ -31,7 +31,10 @@ def Thresh_KernelFamily : I32EnumAttr<"KernelFamily", "the schedule class of a k
   I32EnumAttrCase<"Rowwise", 2, "rowwise">,
   I32EnumAttrCase<"Matmul", 3, "matmul">,
   I32EnumAttrCase<"Attention", 4, "attention">,
-  I32EnumAttrCase<"QuantizedMatmul", 5, "quantized_matmul">
+  I32EnumAttrCase<"QuantizedMatmul", 5, "quantized_matmul">,
+  I32EnumAttrCase<"ChooseRows", 6, "choose_rows">,
+  I32EnumAttrCase<"ActiveRows", 7, "active_rows">,
+  I32EnumAttrCase<"TopkAttention", 8, "topk_attention">
 ]> {
   let cppNamespace = "::thresh";
 }
@@ -41,7 +44,11 @@ def Thresh_PackFormat : I32Enum<"PackFormat", "what the packer makes of the elem
   I32EnumCase<"Q8Codes", 1, "q8_codes">,
   I32EnumCase<"Q8Scales", 2, "q8_scales">,
   I32EnumCase<"Q4Codes", 3, "q4_codes">,
-  I32EnumCase<"Q4Scales", 4, "q4_scales">
+  I32EnumCase<"Q4Scales", 4, "q4_scales">,
+  I32EnumCase<"Q8RowCodes", 5, "q8_row_codes">,
+  I32EnumCase<"Q8RowScales", 6, "q8_row_scales">,
+  I32EnumCase<"Q4RowCodes", 7, "q4_row_codes">,
+  I32EnumCase<"Q4RowScales", 8, "q4_row_scales">
 ]> {
   let cppNamespace = "::thresh";
 }
@@ -79,8 +86,8 @@ def Thresh_PackAttr : Thresh_Attr<"Pack", "pack"> {
   let description = [{
     The stored tensor's dimensions are permuted by `permutation` (result dimension i is source dimension
     permutation[i]), and its last dimension N is cut into P = ceil(N/panel) panels of `panel` columns; `panel` 0 keeps the
-    permuted row-major order. `format` says what becomes of the elements; all but `elements` want a matrix [K, N] after
-    the permutation, panels, and K a multiple of 32, the group of k that shares a scale (w = scale * q):
+    permuted row-major order. `format` says what becomes of the elements. In all but `elements`, 32 elements along k share a
+    scale (w = scale * q) and K is a multiple of 32. Of a matrix [K, N] after the permutation, in panels:
 
     - `elements`: cast to the parameter's element type, zero-padded: [..., K, N] becomes [..., P, K, panel].
     - `q8_codes`: i8 [P, K/4, panel, 4]; element (p, i, c, j) is q + 128 (unsigned) of row 4i + j and column panel*p + c, q in [-127, 127].
@@ -88,6 +95,12 @@ def Thresh_PackAttr : Thresh_Attr<"Pack", "pack"> {
       8i + 4 + j; q in [-8, 7].
     - `q8_scales`, `q4_scales`: f16 [P, K/32, panel]; element (p, g, c) is the scale of rows 32g to 32g + 31 of the column.
     Columns past N have q = 0 and scale 0.
+
+    Of a matrix [N, K] after the permutation, with panel 0, every row by itself:
+    - `q8_row_codes`: i8 [N, K]; q + 128 (unsigned).
+    - `q4_row_codes`: i8 [N, K/2]; byte 16g + j of a row, j < 16, holds q + 8 of column 32g + j in its low half and of column
+      32g + 16 + j in its high half.
+    - `q8_row_scales`, `q4_row_scales`: f16 [N, K/32].
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$permutation, "int64_t":$panel,
                         DefaultValuedParameter<"PackFormat", "PackFormat::Elements">:$format);
@@ -99,6 +112,14 @@ def Thresh_PackAttr : Thresh_Attr<"Pack", "pack"> {
     static constexpr int64_t kGroup = 32;
     /// Codes of one column that lie side by side, as one dot product of bytes takes them.
     static constexpr int64_t kTogether = 4;
+    /// Whether the elements become codes or scales, and whether these lie row by row instead of in panels.
+    bool isQuantized() const;
+    bool isCodes() const;
+    bool isByRow() const;
+    /// Bits of a code of the format, also where it is that of scales; 0 for `elements`.
+    int64_t getCodeBits() const;
+    /// Which dimension of the permuted matrix a quantised format groups.
+    int64_t getGroupedDim() const { return isByRow() ? 1 : 0; }
     /// The shape that `source` gets, whose permutation must fit.
     ::llvm::SmallVector<int64_t> packShape(::llvm::ArrayRef<int64_t> source) const;
     /// The element type that the format demands; null where the parameter chooses.

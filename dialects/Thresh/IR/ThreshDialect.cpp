@@ -1,7 +1,7 @@
 //===- ThreshDialect.cpp - Registration of ops, attributes, enums -----------===//
 #include "dialects/Thresh/IR/ThreshDialect.h"
 
-#include "dialects/Thresh/IR/ThreshSparseOps.h"
+#include "dialects/Thresh/IR/ThreshSparseKernelOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -32,5 +32,9 @@ void ThreshDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Thresh/IR/ThreshSparseOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Thresh/IR/ThreshSparseKernelOps.cpp.inc"
       >();
 }

@@ -1,4 +1,5 @@
 //===- ThreshHostOps.cpp - Parameters, kernels, launches, checks ------------===//
+#include "dialects/Thresh/IR/ThreshSparseOps.h"
 #include "dialects/Thresh/IR/ThreshVerification.h"
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -63,11 +64,12 @@ LogicalResult ParameterOp::verify() {
       return emitOpError("expects panel 0, or a panel > 0 on rank >= 2, but got panel ")
              << pack->getPanel() << " on rank " << stored.getRank();
     // parameter_c7
-    if (pack->getFormat() != PackFormat::Elements &&
-        (stored.getRank() != 2 || pack->getPanel() == 0 || stored.getDimSize(permutation[0]) % PackAttr::kGroup != 0))
-      return emitOpError("expects panels of a matrix whose k is a multiple of ")
-             << PackAttr::kGroup << " for " << stringifyPackFormat(pack->getFormat()) << ", but got " << *pack << " of "
-             << stored;
+    if (pack->isQuantized() && (stored.getRank() != 2 || (pack->getPanel() == 0) != pack->isByRow() ||
+                                stored.getDimSize(permutation[pack->getGroupedDim()]) % PackAttr::kGroup != 0))
+      return emitOpError("expects ") << (pack->isByRow() ? "rows" : "panels")
+                                     << " of a matrix whose k is a multiple of " << PackAttr::kGroup << " for "
+                                     << stringifyPackFormat(pack->getFormat()) << ", but got " << *pack << " of "
+                                     << stored;
     // parameter_c8
     if (Type element = pack->getElementType(); element && element != type.getElementType())
       return emitOpError("expects elements of type ")
@@ -113,6 +115,14 @@ LogicalResult KernelOp::verify() {
   if (block.getNumArguments() < results.size() || TypeRange(ValueRange(getDestinations())) != results)
     return emitOpError("expects the last body arguments to be destinations of types ")
            << results << ", but got " << block.getArgumentTypes();
+  // kernel_c4
+  for (auto op : block.getOps<SparseKernelOpInterface>()) {
+    bool isAlone = llvm::hasNItems(block, 2) && llvm::equal(op->getOperands(), getInputs()) &&
+                   llvm::equal(op->getResults(), block.back().getOperands());
+    if (!isAlone || op.getKernelFamily() != getFamily())
+      return emitOpError("expects '") << op->getName() << "' of all inputs alone, in a kernel of family "
+                                      << stringifyKernelFamily(op.getKernelFamily());
+  }
   return success();
 }
 

@@ -9,10 +9,10 @@
 include "Thresh/IR/ThreshBase.td"
 
 def Thresh_KernelOp : Thresh_Op<"kernel", [Symbol, IsolatedFromAbove, SingleBlock]> {
-  let summary = "a group of linalg ops that becomes one Halide pipeline";
+  let summary = "a group of linalg ops, or one sparse op, that becomes one Halide pipeline";
   let description = [{
     The body works on tensors: the block arguments are the inputs and then one destination per output, as linalg has
-    them; `thresh.yield` gives the outputs.
+    them; `thresh.yield` gives the outputs. An op of SparseKernelOpInterface is alone in its kernel.
     -thresh-form-kernels makes them; compiler/Conversion/KernelToSpec turns each into a KernelSpec.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Thresh_KernelFamily:$family);

@@ -140,7 +140,6 @@ public:
 
 private:
   Value product(Value x, Value weight) { return MatmulOp::create(builder, loc, x, weight, /*transpose_rhs=*/true); }
-  Value columns(Value x, int64_t begin, int64_t end);
   Value scores(Value gateOrUp);
   Value spread(Value flags);
 
@@ -152,12 +151,6 @@ private:
 };
 
 } // namespace
-
-Value MeaningBuilder::columns(Value x, int64_t begin, int64_t end) {
-  Sizes offsets = {builder.getIndexAttr(0), builder.getIndexAttr(begin)},
-        sizes = {rows, builder.getIndexAttr(end - begin)};
-  return tensor::ExtractSliceOp::create(builder, loc, x, offsets, sizes, Sizes(2, builder.getIndexAttr(1)));
-}
 
 /// The scores [rows, blocks].
 Value MeaningBuilder::scores(Value gateOrUp) {
@@ -189,9 +182,7 @@ Value MeaningBuilder::spread(Value flags) {
 }
 
 SmallVector<Value> MeaningBuilder::build() {
-  int64_t first = op.getFirstDims(), width = op.getInput().getType().getDimSize(1);
-  Value head = first ? columns(op.getInput(), 0, first) : op.getInput();
-  Value rest = first ? columns(op.getInput(), first, width) : op.getInput();
+  auto [head, rest] = op.buildParts(builder);
   Value up = product(rest, op.getUp());
   Value activated = op.getGate() ? product(head, op.getGate()) : up;
   Value active;
@@ -221,6 +212,21 @@ SmallVector<Value> MeaningBuilder::build() {
   results.push_back(
       ReduceOp::create(builder, loc, ReduceKind::Sum, ones, builder.getDenseI64ArrayAttr({1}), /*keep_dims=*/false));
   return results;
+}
+
+std::pair<Value, Value> SparseFfnOp::buildParts(OpBuilder &builder) {
+  int64_t first = getFirstDims(), width = getInput().getType().getDimSize(1);
+  if (first == 0)
+    return {getInput(), getInput()};
+  OpFoldResult rows = extentOf(builder, getLoc(), getInput(), 0);
+  auto columns = [&](int64_t begin, int64_t end) -> Value {
+    Sizes offsets = {builder.getIndexAttr(0), builder.getIndexAttr(begin)},
+          sizes = {rows, builder.getIndexAttr(end - begin)};
+    return tensor::ExtractSliceOp::create(builder, getLoc(), getInput(), offsets, sizes,
+                                          Sizes(2, builder.getIndexAttr(1)));
+  };
+  Value head = columns(0, first);
+  return {head, columns(first, width)};
 }
 
 SmallVector<Value> SparseFfnOp::buildMeaning(OpBuilder &builder) {

@@ -15,4 +15,19 @@ def Thresh_SparseOpInterface : OpInterface<"SparseOpInterface"> {
   ];
 }
 
+def Thresh_SparseKernelOpInterface : OpInterface<"SparseKernelOpInterface"> {
+  let cppNamespace = "::thresh";
+  let description = [{
+    An op that is a kernel by itself: codegen has an algorithm for its family. The kernel's inputs are the operands in order,
+    its outputs the results, whose shapes the op reifies. Operands of i8 are unsigned codes.
+  }];
+  let methods = [
+    InterfaceMethod<"The family that has the algorithm.", "::thresh::KernelFamily", "getKernelFamily">,
+    InterfaceMethod<"What the family wants to know, by name: integers (i64), reals (f64) and text.", "::mlir::DictionaryAttr",
+                    "getKernelParameters">,
+    InterfaceMethod<"The share of the elements of operand number `operand` that a run is expected to read.", "double",
+                    "getExpectedShare", (ins "unsigned":$operand), /*methodBody=*/"", /*defaultImplementation=*/"return 1;">
+  ];
+}
+
 #endif // THRESH_IR_THRESHSPARSEINTERFACES_TD

@@ -62,6 +62,8 @@ def Thresh_SparseFfnOp : Thresh_SparseOp<"sparse_ffn", [AttrSizedOperandSegments
     int64_t getNumBlocks() { return getNumNeurons() / getGranularity(); }
     /// Whether each row uses every neuron.
     bool isDense() { return !getK() || static_cast<int64_t>(*getK()) >= getNumBlocks(); }
+    /// What the gate and the up projection multiply: the parts of the input, or twice the whole.
+    ::std::pair<::mlir::Value, ::mlir::Value> buildParts(::mlir::OpBuilder &builder);
     /// The graph ops that the op means; values of its results, in order.
     ::llvm::SmallVector<::mlir::Value> buildMeaning(::mlir::OpBuilder &builder);
   }];

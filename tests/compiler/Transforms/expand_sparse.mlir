@@ -39,7 +39,7 @@ func.func @dynamic_quantile(%x: tensor<4x?xf32>) -> tensor<4x?xf32> {
 // CHECK-NOT: thresh.matmul
 // CHECK: return
 func.func @block(%x: tensor<?x8xf32>, %a: tensor<96x3xf32>, %b: tensor<96x5xf32>, %d: tensor<8x96xf32>) -> tensor<?x8xf32> {
-  // expected-remark @+1 {{'thresh.sparse_ffn' is computed densely, as there is no kernel for it: it reads 6144 bytes a token where a sparse one would read about 1776 (4096 tokens of context)}}
+  // expected-remark @+1 {{'thresh.sparse_ffn' is computed densely: it reads 6144 bytes a token where a sparse one would read about 1776 (4096 tokens of context)}}
   %0 = thresh.sparse_ffn gelu_tanh first_dims(3) %x gate %a up %b down %d topk(12)
     : (tensor<?x8xf32>, tensor<96x3xf32>, tensor<96x5xf32>, tensor<8x96xf32>) -> tensor<?x8xf32>
   return %0 : tensor<?x8xf32>

@@ -96,7 +96,7 @@ TEST_F(WeightsTest, PermutesAndKeepsBatches) {
         EXPECT_EQ(reversed[(k * 3 + j) * 2 + i], at(i, j, k));
         EXPECT_EQ(batched[((i * 2 + k / 3) * 3 + j) * 3 + k % 3], at(i, j, k));
       }
-  EXPECT_EQ(packed<char>("bytes.packed"), (std::vector<char>{'a', 'd', 'b', 'e', 'c', 'f'}));
+  EXPECT_EQ(packed<char>("bytes.rows"), (std::vector<char>{'a', 'd', 'b', 'e', 'c', 'f'}));
 }
 
 /// Larger than the packer's buffer in every way: many rows, many panels, one panel of many rows.
@@ -117,7 +117,8 @@ TEST_F(WeightsTest, CutsBigTensorsIntoTiles) {
   }
   ASSERT_TRUE(pack()) << message;
   for (const Case &each : cases) {
-    auto transposed = packed<float>(name(each) + ".packed"), plain = packed<float>(name(each) + "r.packed");
+    std::string layout = each.panel ? ".packed" : ".rows";
+    auto transposed = packed<float>(name(each) + layout), plain = packed<float>(name(each) + "r" + layout);
     int64_t panel = each.panel ? each.panel : each.columns;
     int64_t panels = (each.columns + panel - 1) / panel;
     ASSERT_EQ(int64_t(transposed.size()), panels * each.rows * panel);

@@ -1,0 +1,88 @@
+//===- ChooseFfnKernels.cpp - Feed-forward blocks of one row as kernels ------===//
+//
+// For one row the gate is an ordinary product, whose result says which neurons are read at all: thresh.choose_rows and
+// thresh.active_rows. For many rows the neurons that some row chooses are nearly all of them.
+//
+//===-----------------------------------------------------------------------===//
+#include "compiler/Transforms/ChooseSparseKernels.h"
+#include "compiler/Transforms/NormalQuantile.h"
+#include "dialects/Thresh/IR/ThreshSparseKernelOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace thresh {
+
+static LoadParameterOp parameterOf(Value weight) { return weight.getDefiningOp<LoadParameterOp>(); }
+
+/// Whether the scores come from the up projection, so that only down rows are left to choose.
+static bool scoresAreUp(SparseFfnOp op) { return !op.getGate(); }
+
+/// Why no kernel computes the op, or nothing.
+static std::optional<std::string> whyNot(SparseFfnOp op) {
+  FfnPredictor predictor = op.getPredictor();
+  if (op.getInput().getType().getDimSize(0) != 1)
+    return "it is not known to compute a single row";
+  if (predictor != FfnPredictor::FirstDims && predictor != FfnPredictor::Gate)
+    return "its predictor is '" + stringifyFfnPredictor(predictor).str() + "'";
+  if (op.getGranularity() != 1)
+    return "its neurons are chosen in blocks of " + std::to_string(op.getGranularity());
+  if (op.isDense() || op.getK() == 0)
+    return (op.isDense() ? "all" : "none") + std::string(" of its neurons are active");
+  Type element = getElementTypeOrSelf(op.getDown().getType());
+  for (Value weight : {op.getUp(), op.getDown()}) {
+    if (weight == op.getUp() && scoresAreUp(op))
+      continue;
+    if (!parameterOf(weight))
+      return "its weights are not parameters";
+    if (cast<RankedTensorType>(weight.getType()).getNumElements() == 0)
+      return "its weights are empty";
+    Type type = getElementTypeOrSelf(weight.getType());
+    if (type != element || !(type.isF32() || type.isF16() || type.isBF16()))
+      return "its weights are not of one type of f32, f16 and bf16";
+  }
+  return std::nullopt;
+}
+
+/// The value as the type that it replaces.
+static Value castTo(OpBuilder &builder, Type type, Value value) {
+  return value.getType() == type ? value : tensor::CastOp::create(builder, value.getLoc(), type, value).getResult();
+}
+
+std::optional<std::string> chooseFfnKernels(SparseFfnOp op, RowParameters &parameters) {
+  if (std::optional<std::string> reason = whyNot(op))
+    return reason;
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  int64_t neurons = op.getNumNeurons();
+  auto n = static_cast<double>(neurons), k = static_cast<double>(*op.getK());
+  auto [head, rest] = op.buildParts(builder);
+  Value scores = MatmulOp::create(builder, loc, head, scoresAreUp(op) ? op.getUp() : op.getGate(),
+                                  /*transpose_rhs=*/true);
+  auto rowOf = [&](Type element) { return RankedTensorType::get({1, neurons}, element); };
+  Type i32 = builder.getI32Type(), f32 = builder.getF32Type();
+  llvm::APFloat quantile(upperQuantile(k / n)), varianceFactor(op.getUnbiased() ? n / (n - 1) : 1.0);
+  auto chosen = ChooseRowsOp::create(builder, loc, rowOf(i32), rowOf(f32), RankedTensorType::get({1}, i32),
+                                     op.getActivation(), scores, quantile, varianceFactor, op.getMask());
+  SmallVector<Value> up;
+  if (!scoresAreUp(op))
+    up.push_back(parameters.load(builder, parameterOf(op.getUp()), /*isTransposed=*/false));
+  Value down = parameters.load(builder, parameterOf(op.getDown()), /*isTransposed=*/true);
+  auto type = RankedTensorType::get({1, op.getDown().getType().getDimSize(0)}, f32);
+  Value result =
+      ActiveRowsOp::create(builder, loc, type, up.empty() ? Value() : rest, chosen.getIndices(), chosen.getValues(),
+                           chosen.getCount(), up, down, op.getKAttr(), QuantFormatAttr());
+  op.getResult().replaceAllUsesWith(castTo(builder, op.getResult().getType(), result));
+  if (Value survivors = op.getSurvivors()) {
+    auto countType = RankedTensorType::get({1}, builder.getI64Type());
+    Value count = arith::ExtSIOp::create(builder, loc, countType, chosen.getCount());
+    survivors.replaceAllUsesWith(castTo(builder, survivors.getType(), count));
+  }
+  op.erase();
+  return std::nullopt;
+}
+
+} // namespace thresh

@@ -1,0 +1,69 @@
+//===- ThreshSparseKernelOps.td - Sparse ops that are kernels ---*- tablegen -*-===//
+//
+// What -thresh-choose-sparse-kernels makes of sparse ops: each op here is one kernel, whose algorithm is codegen's.
+//
+//===----------------------------------------------------------------------------===//
+#ifndef THRESH_IR_THRESHSPARSEKERNELOPS_TD
+#define THRESH_IR_THRESHSPARSEKERNELOPS_TD
+
+include "Thresh/IR/ThreshBase.td"
+include "Thresh/IR/ThreshSparseEnums.td"
+include "Thresh/IR/ThreshSparseInterfaces.td"
+
+class Thresh_SparseKernelOp<string mnemonic, list<string> methods = [], list<Trait> traits = []>
+    : Thresh_GraphOp<mnemonic, !listconcat([DeclareOpInterfaceMethods<Thresh_SparseKernelOpInterface, methods>], traits)> {
+  let hasVerifier = 1;
+}
+
+def Thresh_RowIndices : 2DTensorOf<[I32]>;
+def Thresh_RowValues : 2DTensorOf<[F32]>;
+def Thresh_RowCount : 1DTensorOf<[I32]>;
+
+def Thresh_ChooseRowsOp : Thresh_SparseKernelOp<"choose_rows"> {
+  let summary = "which scores of one row a statistical top-k keeps, and the values of those";
+  let description = [{
+    t = (x - mean) - std * quantile, the variance multiplied by `variance_factor`; an element survives where not t <= 0. `indices` are
+    the survivors in ascending order, `values` the activation of their t, or with `mask` of their x, and `count` is their number. Indices and
+    values are 0 from there to the next multiple of 16, and unspecified beyond.
+
+    ```mlir
+    %i, %v, %n = thresh.choose_rows gelu_tanh %scores quantile(1.405) variance_factor(1.0)
+      : tensor<1x13824xf32> -> tensor<1x13824xi32>, tensor<1x13824xf32>, tensor<1xi32>
+    ```
+  }];
+  let arguments = (ins Thresh_Activation:$activation, 2DTensorOf<[F32]>:$scores, F64Attr:$quantile, F64Attr:$variance_factor,
+                       UnitAttr:$mask);
+  let results = (outs Thresh_RowIndices:$indices, Thresh_RowValues:$values, Thresh_RowCount:$count);
+  let assemblyFormat = [{
+    $activation $scores `quantile` `(` $quantile `)` `variance_factor` `(` $variance_factor `)` (`mask` $mask^)? attr-dict
+    `:` type($scores) `->` type($indices) `,` type($values) `,` type($count)
+  }];
+}
+
+def Thresh_ActiveRowsOp : Thresh_SparseKernelOp<"active_rows", ["getExpectedShare"], [AttrSizedOperandSegments]> {
+  let summary = "the neurons that were chosen: their up rows times the input, times their down rows";
+  let description = [{
+    h_a = values[a] * (up[indices[a]] . input), without an up projection h_a = values[a]; the result is the sum over a < count of
+    h_a * down[indices[a]], zeros where none was chosen. Indices and count come from `thresh.choose_rows`. Both projections lie neuron by neuron,
+    up [N, K] and down [N, D]: floats, or with a `format` codes and scales by row (`#thresh.pack`). `expected` is the number of neurons that are
+    chosen on average, for reports.
+
+    ```mlir
+    %y = thresh.active_rows %i, %v, %n input %x up %u down %d expected(1106)
+      : (tensor<1x1280xf32>, tensor<1x13824xi32>, tensor<1x13824xf32>, tensor<1xi32>, tensor<13824x1280xf32>, tensor<13824x2304xf32>) -> tensor<1x2304xf32>
+    ```
+  }];
+  let arguments = (ins Optional<2DTensorOf<[F32]>>:$input, Thresh_RowIndices:$indices, Thresh_RowValues:$values,
+                       Thresh_RowCount:$count, Variadic<2DTensorOf<[F32, F16, BF16, I8]>>:$up,
+                       Variadic<2DTensorOf<[F32, F16, BF16, I8]>>:$down, I64Attr:$expected, OptionalAttr<Thresh_QuantFormat>:$format);
+  let results = (outs 2DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $indices `,` $values `,` $count (`input` $input^)? (`up` $up^)? `down` $down `expected` `(` $expected `)`
+    (`format` `(` $format^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    int64_t getNumNeurons() { return getIndices().getType().getDimSize(1); }
+  }];
+}
+
+#endif // THRESH_IR_THRESHSPARSEKERNELOPS_TD

@@ -1,0 +1,77 @@
+//===- SparseSpecs.cpp - Specs of the sparse families --------------------------===//
+
+#include "tests/codegen/SparseSpecs.h"
+
+namespace thresh::codegen::test {
+
+KernelSpec chooseRowsSpec(const ChooseCase &c) {
+  KernelSpec spec;
+  spec.name = "choose_rows";
+  spec.family = Family::ChooseRows;
+  spec.target = "x86-64-v3";
+  spec.operands = {{"scores", DType::F32, {1, c.n}},
+                   {"indices", DType::I32, {1, c.n}, true},
+                   {"values", DType::F32, {1, c.n}, true},
+                   {"counts", DType::I32, {1}, true}};
+  spec.parameters = {{"activation", textOf(c.activation)},
+                     {"mask", integerOf(c.mask)},
+                     {"quantile", realOf(c.quantile)},
+                     {"variance_factor", realOf(c.varianceFactor)}};
+  return spec;
+}
+
+namespace {
+
+void addWeights(KernelSpec &spec, const ActiveCase &c, const std::string &name, int64_t width) {
+  if (c.format == "q8" || c.format == "q4") {
+    spec.operands.push_back({name, DType::U8, {c.n, c.format == "q4" ? width / 2 : width}});
+    spec.operands.push_back({name + "_scales", DType::F16, {c.n, width / 32}});
+    return;
+  }
+  DType dtype = c.format == "f32" ? DType::F32 : c.format == "f16" ? DType::F16 : DType::BF16;
+  spec.operands.push_back({name, dtype, {c.n, width}});
+}
+
+} // namespace
+
+KernelSpec activeRowsSpec(const ActiveCase &c) {
+  KernelSpec spec;
+  spec.name = "active_rows_" + c.format;
+  spec.family = Family::ActiveRows;
+  spec.target = "x86-64-v3";
+  if (c.gated)
+    spec.operands.push_back({"x", DType::F32, {1, c.k}});
+  spec.operands.push_back({"indices", DType::I32, {1, c.n}});
+  spec.operands.push_back({"values", DType::F32, {1, c.n}});
+  spec.operands.push_back({"counts", DType::I32, {1}});
+  if (c.gated)
+    addWeights(spec, c, "up", c.k);
+  addWeights(spec, c, "down", c.d);
+  spec.operands.push_back({"y", DType::F32, {1, c.d}, true});
+  spec.parameters = {{"format", textOf(c.format)}, {"gated", integerOf(c.gated)}};
+  return spec;
+}
+
+KernelSpec topkAttentionSpec(const TopkAttentionCase &c) {
+  KernelSpec spec;
+  spec.name = "topk_attention";
+  spec.family = Family::TopkAttention;
+  spec.target = "x86-64-v3";
+  spec.operands = {{"query", DType::F32, {1, c.heads, c.width}},
+                   {"key", c.cache, {-1, c.keyHeads, c.width}},
+                   {"value", c.cache, {-1, c.keyHeads, c.valueWidth}},
+                   {"position", DType::I64, {}},
+                   {"statistics", DType::F32, {2}},
+                   {"y", DType::F32, {1, c.heads, c.valueWidth}, true},
+                   {"counts", DType::I32, {1, c.heads}, true}};
+  spec.parameters = {{"k", integerOf(c.k)},
+                     {"partial", integerOf(c.partial)},
+                     {"scale", realOf(c.scale)},
+                     {"soft_cap", realOf(c.softCap)},
+                     {"window", integerOf(c.window)}};
+  if (c.softplus)
+    spec.parameters["softplus_scale"] = realOf(0.125);
+  return spec;
+}
+
+} // namespace thresh::codegen::test
