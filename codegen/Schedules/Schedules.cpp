@@ -1,7 +1,7 @@
 //===- Schedules.cpp - Choose the schedule rule ------------------------------===//
 
 #include "codegen/Schedules/Schedules.h"
-#include "codegen/Ops.h"
+#include "codegen/Kernels/Kernels.h"
 
 namespace thresh::codegen {
 
@@ -13,11 +13,10 @@ void schedule(Pipeline &pipeline) {
   case Family::Matmul: return scheduleMatmul(pipeline);
   case Family::Attention: return scheduleAttention(pipeline);
   case Family::QuantizedMatmul: return scheduleQuantizedMatmul(pipeline);
-  case Family::ChooseRows:
-  case Family::ActiveRows:
-  case Family::TopkAttention: break;
+  case Family::ChooseRows: return buildChooseRows(pipeline);
+  case Family::ActiveRows: return buildActiveRows(pipeline);
+  case Family::TopkAttention: return buildTopkAttention(pipeline);
   }
-  throw Halide::CompileError(std::string("no kernel of family ") + familyName(pipeline.spec().family));
 }
 
 } // namespace thresh::codegen

@@ -79,7 +79,7 @@ void addCleanup(OpPassManager &passes) {
 void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat cache, bool wantsDense) {
   addCleanup(passes);
   if (!wantsDense)
-    passes.addPass(createChooseSparseKernelsPass());
+    passes.addPass(createChooseSparseKernelsPass({cache == CacheFormat::Q8}));
   passes.addPass(createExpandSparsePass({wantsDense}));
   passes.addPass(createQuantizeParametersPass({weights}));
   if (cache == CacheFormat::Q8)

@@ -47,11 +47,6 @@ static std::optional<std::string> whyNot(SparseFfnOp op) {
   return std::nullopt;
 }
 
-/// The value as the type that it replaces.
-static Value castTo(OpBuilder &builder, Type type, Value value) {
-  return value.getType() == type ? value : tensor::CastOp::create(builder, value.getLoc(), type, value).getResult();
-}
-
 std::optional<std::string> chooseFfnKernels(SparseFfnOp op, RowParameters &parameters) {
   if (std::optional<std::string> reason = whyNot(op))
     return reason;

@@ -3,6 +3,7 @@
 
 #include "compiler/Transforms/Passes.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -33,6 +34,10 @@ void RowParameters::eraseUnused() {
       original.erase();
 }
 
+Value castTo(OpBuilder &builder, Type type, Value value) {
+  return value.getType() == type ? value : tensor::CastOp::create(builder, value.getLoc(), type, value).getResult();
+}
+
 namespace {
 
 struct ChooseSparseKernelsPass final : impl::ChooseSparseKernelsPassBase<ChooseSparseKernelsPass> {
@@ -53,9 +58,10 @@ struct ChooseSparseKernelsPass final : impl::ChooseSparseKernelsPassBase<ChooseS
   }
 
   /// Replaces the op, or says why not. Ops that read all of their operands have no sparse kernel to choose.
-  static std::optional<std::string> choose(Operation *op, RowParameters &parameters) {
+  std::optional<std::string> choose(Operation *op, RowParameters &parameters) {
     return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
         .Case([&](SparseFfnOp block) { return chooseFfnKernels(block, parameters); })
+        .Case([&](TopkAttentionOp attention) { return chooseAttentionKernel(attention, integerCaches); })
         .Default([](Operation *) { return std::nullopt; });
   }
 };

@@ -28,8 +28,13 @@ private:
   llvm::DenseMap<ParameterOp, ParameterOp> copies[2]; ///< by whether they are transposed
 };
 
+/// The value as the type that it replaces.
+mlir::Value castTo(mlir::OpBuilder &builder, mlir::Type type, mlir::Value value);
+
 /// Each replaces its op by kernels, or says why none computes it.
 std::optional<std::string> chooseFfnKernels(SparseFfnOp op, RowParameters &parameters);
+/// `hasIntegerCaches`: states will be integers and scales, which no kernel reads.
+std::optional<std::string> chooseAttentionKernel(TopkAttentionOp op, bool hasIntegerCaches);
 
 } // namespace thresh
 

@@ -3,6 +3,8 @@
 
 #include "dialects/Thresh/IR/ThreshVerification.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -136,6 +138,99 @@ double ActiveRowsOp::getExpectedShare(unsigned operand) {
   // The weights come last.
   bool isWeight = operand >= getNumOperands() - getUp().size() - getDown().size();
   return isWeight ? static_cast<double>(getExpected()) / static_cast<double>(getNumNeurons()) : 1;
+}
+
+//===----------------------------------------------------------------------===//
+// AttendChosenOp
+//===----------------------------------------------------------------------===//
+
+static LogicalResult checkShapes(AttendChosenOp op) {
+  RankedTensorType query = op.getQuery().getType(), key = op.getKey().getType(), value = op.getValue().getType();
+  // attend_chosen_c1
+  bool areStatic = query.hasStaticShape() && query.getDimSize(0) == 1;
+  for (RankedTensorType type : {query, key, value})
+    areStatic &= type.getDimSize(1) > 0 && type.getDimSize(2) > 0;
+  if (!areStatic)
+    return op.emitOpError("expects one query, and static heads and widths of 1 at least, but got ")
+           << query << ", " << key << " and " << value;
+  // attend_chosen_c2
+  if (!areCompatibleExtents(key.getDimSize(0), value.getDimSize(0)) || key.getDimSize(1) != value.getDimSize(1) ||
+      key.getElementType() != value.getElementType() || key.getDimSize(2) != query.getDimSize(2))
+    return op.emitOpError(
+               "expects keys and values of equal rows, heads and elements, and keys as wide as queries, but got ")
+           << query << ", " << key << " and " << value;
+  // attend_chosen_c3
+  if (query.getDimSize(1) % key.getDimSize(1) != 0)
+    return op.emitOpError("expects a multiple of ")
+           << key.getDimSize(1) << " query heads, but got " << query.getDimSize(1);
+  // attend_chosen_c4
+  int64_t shape[] = {1, query.getDimSize(1), value.getDimSize(2)};
+  if (shapeOf(op.getResult()) != ArrayRef(shape) || shapeOf(op.getCounts()) != ArrayRef(shape).drop_back())
+    return op.emitOpError("expects a result ")
+           << formatShape(shape) << " and a count per head, but got " << op.getResultTypes();
+  // attend_chosen_c5
+  if (shapeOf(op.getStatistics()) != ArrayRef<int64_t>{2})
+    return op.emitOpError("expects 2 statistics, but got ") << op.getStatistics().getType();
+  return success();
+}
+
+LogicalResult AttendChosenOp::verify() {
+  if (failed(checkShapes(*this)))
+    return failure();
+  int64_t width = getQuery().getType().getDimSize(2), partial = getPartial(), k = getK(), window = getWindow(),
+          most = getSoftplusScale() ? width - 1 : width;
+  // attend_chosen_c6
+  if (partial < 1 || partial > most)
+    return emitOpError("expects 1 to ") << most << " partial dimensions, but got " << partial;
+  // attend_chosen_c7
+  if (k < 1 || k > INT32_MAX)
+    return emitOpError("expects k of 1 to ") << INT32_MAX << ", but got " << k;
+  // attend_chosen_c8
+  if (!getScale().isFinite() || (getSoftplusScale() && !getSoftplusScale()->isFinite()))
+    return emitOpError("expects finite scales");
+  if (getSoftCap() && !(getSoftCap()->convertToDouble() > 0 && getSoftCap()->isFinite()))
+    return emitOpError("expects a positive cap, but got ") << getSoftCap()->convertToDouble();
+  // attend_chosen_c9
+  if (window < 0 || window > INT32_MAX)
+    return emitOpError("expects a window of 0 to ") << INT32_MAX << ", but got " << window;
+  return success();
+}
+
+LogicalResult AttendChosenOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  for (Value result : getResults())
+    shapes.push_back(getAsIndexOpFoldResult(builder.getContext(), shapeOf(result)));
+  return success();
+}
+
+KernelFamily AttendChosenOp::getKernelFamily() { return KernelFamily::TopkAttention; }
+
+DictionaryAttr AttendChosenOp::getKernelParameters() {
+  Builder builder(getContext());
+  double cap = getSoftCap() ? getSoftCap()->convertToDouble() : 0;
+  SmallVector<NamedAttribute> parameters = {
+      builder.getNamedAttr("k", getKAttr()), builder.getNamedAttr("partial", getPartialAttr()),
+      builder.getNamedAttr("scale", getScaleAttr()), builder.getNamedAttr("soft_cap", builder.getF64FloatAttr(cap)),
+      builder.getNamedAttr("window", builder.getI64IntegerAttr(getWindow()))};
+  if (getSoftplusScale())
+    parameters.push_back(builder.getNamedAttr("softplus_scale", getSoftplusScaleAttr()));
+  return builder.getDictionaryAttr(parameters);
+}
+
+/// The kernel widens keys and values as it reads them.
+static LogicalResult readNarrowRows(AttendChosenOp op, PatternRewriter &rewriter) {
+  auto key = op.getKey().getDefiningOp<arith::ExtFOp>(), value = op.getValue().getDefiningOp<arith::ExtFOp>();
+  Type narrow = key ? getElementTypeOrSelf(key.getIn()) : Type();
+  if (!key || !value || getElementTypeOrSelf(value.getIn()) != narrow || !(narrow.isF16() || narrow.isBF16()))
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getKeyMutable().assign(key.getIn());
+    op.getValueMutable().assign(value.getIn());
+  });
+  return success();
+}
+
+void AttendChosenOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(readNarrowRows);
 }
 
 #define GET_OP_CLASSES

@@ -40,15 +40,17 @@ Matrix makeMatrix(int64_t n, int64_t k) {
   return matrix;
 }
 
-/// The two packed tensors of a matrix, as the layouts define them, by a plain loop over its groups.
+/// The packed tensors of a matrix, in panels and by row, as the layouts define them, by a plain loop over its groups.
 struct Expected {
-  std::vector<uint8_t> codes;
-  std::vector<uint16_t> scales;
+  std::vector<uint8_t> codes, rowCodes;
+  std::vector<uint16_t> scales, rowScales;
 
   Expected(const Matrix &matrix, const QuantScheme &scheme) {
     int64_t panels = (matrix.n + 15) / 16, groups = matrix.k / 32;
     codes.resize(panels * 16 * matrix.k * scheme.codeBits / 8);
     scales.resize(panels * groups * 16);
+    rowCodes.resize(matrix.n * matrix.k * scheme.codeBits / 8);
+    rowScales.resize(matrix.n * groups);
     for (int64_t n = 0; n < panels * 16; ++n)
       for (int64_t g = 0; g < groups; ++g)
         addGroup(matrix, scheme, n, g);
@@ -82,24 +84,42 @@ private:
       }
     }
     scales[(n / 16 * (matrix.k / 32) + g) * 16 + n % 16] = best;
+    if (n < matrix.n)
+      rowScales[n * (matrix.k / 32) + g] = best;
     for (int64_t k = 32 * g; k < 32 * g + 32; ++k) {
       int code = int(quantize(matrix.at(n, k), widenF16(best), scheme)) + scheme.zero;
       int64_t line = scheme.codeBits == 8 ? k / 4 : k / 8, lines = matrix.k * scheme.codeBits / 32;
       uint8_t &byte = codes[((n / 16 * lines + line) * 16 + n % 16) * 4 + k % 4];
       byte |= scheme.codeBits == 4 && k % 8 >= 4 ? code << 4 : code;
+      if (n < matrix.n && scheme.codeBits == 8)
+        rowCodes[n * matrix.k + k] = code;
+      if (n < matrix.n && scheme.codeBits == 4)
+        rowCodes[(n * matrix.k + 32 * g) / 2 + k % 16] |= k % 32 < 16 ? code : code << 4;
     }
   }
 };
 
 class QuantizedPackerTest : public WeightsTest {
 protected:
-  /// Declares codes and scales, @sym_NAME_codes and @sym_NAME_scales, of `count` elements in the file.
+  /// Declares codes and scales, @NAME_codes and @NAME_scales, of a matrix [n, k], or transposed [k, n].
   void declareQuantized(const std::string &name, const QuantScheme &scheme, SourceAttr stored, bool isTransposed) {
     bool isQ8 = &scheme == &kQ8Scheme;
     const PackFormat formats[] = {isQ8 ? PackFormat::Q8Codes : PackFormat::Q4Codes,
                                   isQ8 ? PackFormat::Q8Scales : PackFormat::Q4Scales};
+    declareParts(name, formats, stored, isTransposed ? packing({0, 1}, 16) : packing({1, 0}, 16));
+  }
+
+  /// The same row by row, @NAME_row_codes and @NAME_row_scales.
+  void declareRows(const std::string &name, const QuantScheme &scheme, SourceAttr stored, bool isTransposed) {
+    bool isQ8 = &scheme == &kQ8Scheme;
+    const PackFormat formats[] = {isQ8 ? PackFormat::Q8RowCodes : PackFormat::Q4RowCodes,
+                                  isQ8 ? PackFormat::Q8RowScales : PackFormat::Q4RowScales};
+    declareParts(name + "_row", formats, stored, isTransposed ? packing({1, 0}, 0) : packing({0, 1}, 0));
+  }
+
+  void declareParts(const std::string &name, ArrayRef<PackFormat> formats, SourceAttr stored, PackAttr layout) {
     for (PackFormat format : formats) {
-      PackAttr pack = isTransposed ? packing({0, 1}, 16, format) : packing({1, 0}, 16, format);
+      PackAttr pack = packing(layout.getPermutation(), layout.getPanel(), format);
       auto type = RankedTensorType::get(pack.packShape(stored.getType().getShape()), pack.getElementType());
       std::string symbol = name + (type.getElementType().isF16() ? "_scales" : "_codes");
       ParameterOp::create(builder, builder.getUnknownLoc(), symbol, type, stored, pack);
@@ -122,6 +142,13 @@ protected:
                         RankedTensorType type, int64_t seed) {
     return SourceAttr::get(&context, builder.getStringAttr(file), offset, length, builder.getStringAttr(name), type,
                            seed);
+  }
+
+  void expectRows(const std::string &name, const QuantScheme &scheme, const Matrix &matrix) {
+    std::string format = name + (&scheme == &kQ8Scheme ? ".q8_row" : ".q4_row");
+    Expected expected(matrix, scheme);
+    EXPECT_TRUE(packed<uint8_t>(format + "_codes") == expected.rowCodes) << format << " seed " << kSeed;
+    EXPECT_TRUE(packed<uint16_t>(format + "_scales") == expected.rowScales) << format << " seed " << kSeed;
   }
 
   void expectPacked(const std::string &name, const QuantScheme &scheme, const Matrix &matrix) {
@@ -153,6 +180,66 @@ TEST_F(QuantizedPackerTest, PacksBothOrdersOfStorage) {
       expectPacked(name + "t", *scheme, makeMatrix(n, k));
     }
   }
+}
+
+/// Rows are as long as they are, and as many; the codes are those of the panels.
+TEST_F(QuantizedPackerTest, PacksRowByRow) {
+  // The last are larger than the packer's buffer: many columns side by side in the file, and one long row.
+  const std::pair<int64_t, int64_t> shapes[] = {{1, 32},   {15, 64},  {16, 32},     {17, 96},
+                                                {50, 160}, {64, 512}, {3000, 1024}, {17, 70016}};
+  auto nameOf = [](std::pair<int64_t, int64_t> shape) {
+    return std::to_string(shape.first) + "x" + std::to_string(shape.second);
+  };
+  for (auto shape : shapes) {
+    auto [n, k] = shape;
+    Matrix matrix = makeMatrix(n, k);
+    SourceAttr rows = store(nameOf(shape), f32(), {n, k}, bytesOf(matrix.values));
+    SourceAttr columns = store(nameOf(shape) + "t", f32(), {k, n}, bytesOf(matrix.transposed()));
+    for (const QuantScheme *scheme : {&kQ8Scheme, &kQ4Scheme}) {
+      std::string symbol = nameOf(shape) + (scheme == &kQ8Scheme ? "q8" : "q4");
+      declareRows(symbol, *scheme, rows, /*isTransposed=*/false);
+      declareRows(symbol + "t", *scheme, columns, /*isTransposed=*/true);
+    }
+  }
+  ASSERT_TRUE(pack()) << message;
+  for (auto shape : shapes)
+    for (const QuantScheme *scheme : {&kQ8Scheme, &kQ4Scheme}) {
+      Matrix matrix = makeMatrix(shape.first, shape.second);
+      expectRows(nameOf(shape), *scheme, matrix);
+      expectRows(nameOf(shape) + "t", *scheme, matrix);
+    }
+}
+
+TEST_F(QuantizedPackerTest, KeepsRowsAndPanelsOfOneMatrix) {
+  Matrix matrix = makeMatrix(20, 64);
+  SourceAttr stored = store("w", f32(), {20, 64}, bytesOf(matrix.values));
+  declareQuantized("a", kQ4Scheme, stored, /*isTransposed=*/false);
+  declareRows("a", kQ4Scheme, stored, /*isTransposed=*/false);
+  ASSERT_TRUE(pack()) << message;
+  expectPacked("w", kQ4Scheme, matrix);
+  expectRows("w", kQ4Scheme, matrix);
+  EXPECT_EQ(header["w.q4_row_codes"]["dtype"], "U8");
+  EXPECT_EQ(header["w.q4_row_codes"]["shape"], (nlohmann::json{20, 32}));
+  EXPECT_EQ(header["w.q4_row_scales"]["dtype"], "F16");
+  EXPECT_EQ(header["w.q4_row_scales"]["shape"], (nlohmann::json{20, 2}));
+}
+
+TEST_F(QuantizedPackerTest, SaysWhichWeightOfARowCannotBeQuantized) {
+  Matrix matrix = makeMatrix(20, 96);
+  matrix.values[18 * 96 + 70] = INFINITY;
+  declareRows("a", kQ8Scheme, store("a", f32(), {96, 20}, bytesOf(matrix.transposed())), /*isTransposed=*/true);
+  EXPECT_EQ(
+      problem(),
+      path("source.bin") +
+          ": tensor \"a\": element [70, 18]: expects a magnitude of at most 8319008 for q8_row_codes, but got inf");
+}
+
+TEST_F(QuantizedPackerTest, RejectsRowsWithoutGroups) {
+  SourceAttr stored = store("a", f32(), {64, 40}, std::string(64 * 40 * 4, '\0'));
+  declareRows("a", kQ8Scheme, stored, /*isTransposed=*/false);
+  EXPECT_EQ(problem(), path("source.bin") +
+                           ": tensor \"a\": expects a matrix whose rows are whole groups of 32 and no panel, "
+                           "but got #thresh.pack<permutation = [0, 1], panel = 0, format = q8_row_codes>");
 }
 
 TEST_F(QuantizedPackerTest, NamesWhatItWrites) {

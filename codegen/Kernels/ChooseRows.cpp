@@ -1,0 +1,189 @@
+//===- ChooseRows.cpp - The scores above a statistical threshold --------------===//
+//
+// Four walks over one row: its mean, its variance, a bit for every score that survives, and the indices of the
+// survivors side by side. The last takes 8 scores at a time: a table says for every pattern of 8 bits where its ones
+// are, so that 8 indices are stored at once, the survivors in front, and the next 8 begin behind these.
+//
+//===-----------------------------------------------------------------------===//
+
+#include "codegen/Generic/Math.h"
+#include "codegen/Kernels/Activations.h"
+#include "codegen/Kernels/Kernels.h"
+#include "codegen/Schedules/Loops.h"
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Var;
+
+namespace thresh::codegen {
+namespace {
+
+/// Scores whose survivors are stored at once.
+constexpr int kOctet = 8;
+/// The results behind the last survivor are zero up to the next multiple of this.
+constexpr int kPadding = 16;
+/// Chains of a sum over the row.
+constexpr int kChains = 4;
+
+/// For every pattern of 8 bits the positions of its ones, ascending, then zeros.
+Halide::Buffer<uint8_t> positionsOfOnes() {
+  Halide::Buffer<uint8_t> table(kOctet, 1 << kOctet);
+  for (int bits = 0; bits < 1 << kOctet; ++bits) {
+    int ones = 0;
+    for (int i = 0; i < kOctet; ++i)
+      if (bits >> i & 1)
+        table(ones++, bits) = uint8_t(i);
+    while (ones < kOctet)
+      table(ones++, bits) = 0;
+  }
+  return table;
+}
+
+class ChooseRows {
+public:
+  explicit ChooseRows(Pipeline &pipeline)
+      : pipeline(pipeline), scores(pipeline.input(0)), n(int(pipeline.operand(0).shape[1])),
+        lanes(vectorLanes(pipeline, 4)) {}
+
+  void build() {
+    defineStatistics();
+    defineBits();
+    defineCompaction();
+    bool mask = pipeline.parameter("mask").integer != 0;
+    const std::string &activation = pipeline.parameter("activation").text;
+    addPadded("chosen_indices", [&](const Expr &position) { return chosen(position); });
+    addPadded("chosen_values", [&](const Expr &position) {
+      Expr chosenScore = score(Halide::unsafe_promise_clamped(chosen(position), 0, n - 1));
+      return applyActivation(activation, mask ? chosenScore : shifted(chosenScore));
+    });
+    Func counts("chosen_counts");
+    counts(Var("row")) = count();
+    pipeline.addOutput(counts);
+  }
+
+private:
+  Expr score(const Expr &index) const { return scores(index, 0); }
+  /// The score minus the threshold.
+  Expr shifted(const Expr &score) const { return math::sub(math::sub(score, mean()), step()); }
+
+  /// The sum over the row of a term of each score.
+  template <typename Term> Func sumOfRow(const std::string &name, Term term) {
+    int width = n >= kChains * lanes ? kChains * lanes : lanes;
+    int blocks = n / width, rest = n % width;
+    Var lane("lane"), part("part"), vector("vector");
+    Func partial(name + "_lanes"), sum(name);
+    partial(lane) = 0.0f;
+    partial.compute_root().bound(lane, 0, width).vectorize(lane, lanes);
+    if (blocks > 0) {
+      RDom block(0, blocks, "block");
+      partial(lane) = math::add(partial(lane), term(score(block * width + lane)));
+      partial.update().split(lane, part, vector, lanes).reorder(vector, part, block.x).vectorize(vector).unroll(part);
+    }
+    if (rest > 0) {
+      RDom last(0, rest, "last");
+      partial(last) = math::add(partial(last), term(score(blocks * width + last)));
+    }
+    Exprs terms;
+    for (int l = 0; l < width; ++l)
+      terms.push_back(partial(l));
+    for (int half = width / 2; half > 0; half /= 2)
+      for (int l = 0; l < half; ++l)
+        terms[l] = math::add(terms[l], terms[l + half]);
+    sum() = terms[0];
+    sum.compute_root();
+    return sum;
+  }
+
+  void defineStatistics() {
+    Func sum = sumOfRow("sum", [](const Expr &score) { return score; });
+    mean = Func("mean");
+    mean() = math::div(sum(), float(n));
+    mean.compute_root();
+    Func squares = sumOfRow("squares", [&](const Expr &score) {
+      Expr distance = math::sub(score, mean());
+      return math::mul(distance, distance);
+    });
+    Expr variance = math::mul(math::div(squares(), float(n)), float(pipeline.parameter("variance_factor").real));
+    step = Func("step");
+    step() = math::mul(Halide::sqrt(variance), float(pipeline.parameter("quantile").real));
+    step.compute_root();
+  }
+
+  /// bits(o): which of the scores of octet o survive, the first one lowest.
+  void defineBits() {
+    Var octet("octet"), vector("vector");
+    RDom bit(0, kOctet, "bit");
+    Expr index = octet * kOctet + bit;
+    Expr inside = Halide::min(Halide::likely(index), n - 1);
+    Expr survives = !math::le(shifted(score(inside)), 0.0f) && index < n;
+    bits = Func("bits");
+    bits(octet) = 0;
+    bits(octet) += Halide::select(survives, 1 << bit, 0);
+    bits.compute_root().bound(octet, 0, (octets() + lanes - 1) / lanes * lanes).vectorize(octet, lanes);
+    bits.update().atomic().vectorize(bit);
+  }
+
+  void defineCompaction() {
+    Var octet("octet"), position("position");
+    Func sizes("sizes");
+    sizes(octet) = Halide::popcount(bits(octet));
+    sizes.compute_root().vectorize(octet, lanes, TailStrategy::RoundUp);
+    starts = Func("starts");
+    RDom before(0, octets(), "before");
+    starts(octet) = 0;
+    starts(before + 1) = starts(before) + sizes(before);
+    starts.compute_root().bound(octet, 0, octets() + 1);
+
+    RDom of(0, kOctet, 0, octets(), "of");
+    Expr first = Halide::unsafe_promise_clamped(starts(of.y), 0, n);
+    Expr ones = Halide::cast<int32_t>(positionsOfOnes()(of.x, Halide::unsafe_promise_clamped(bits(of.y), 0, 255)));
+    compacted = Func("compacted");
+    compacted(position) = Halide::undef<int32_t>();
+    compacted(first + of.x) = of.y * kOctet + ones;
+    compacted.compute_root().bound(position, 0, n + kOctet);
+    compacted.update().allow_race_conditions().vectorize(of.x);
+  }
+
+  int octets() const { return (n + kOctet - 1) / kOctet; }
+  Expr count() const { return starts(octets()); }
+  /// The index of a survivor; 0 behind the last one.
+  Expr chosen(const Expr &position) const { return Halide::select(position < count(), compacted(position), 0); }
+
+  /// The next output: `value` at the positions of the survivors, zero up to the end of their last vector.
+  template <typename Value> void addPadded(const std::string &name, Value value) {
+    Var position("position"), row("row");
+    Func result(name);
+    auto define = [&](RDom at, const Expr &start, const Expr &offset) {
+      Expr here = start + offset;
+      Expr wanted = value(here);
+      if (!result.defined())
+        result(position, row) = Halide::undef(wanted.type());
+      at.where(start < count());
+      result(here, 0) = Halide::select(here < count(), wanted, Halide::cast(wanted.type(), 0));
+    };
+    if (n >= kPadding) {
+      RDom whole(0, kPadding, 0, n / kPadding, "whole");
+      define(whole, whole.y * kPadding, whole.x);
+      Halide::RVar part("part"), vector("vector");
+      result.update().allow_race_conditions().split(whole.x, part, vector, lanes).vectorize(vector).unroll(part);
+    }
+    if (n % kPadding != 0) {
+      RDom rest(0, n % kPadding, "rest");
+      define(rest, n / kPadding * kPadding, rest);
+    }
+    pipeline.addOutput(result);
+  }
+
+  Pipeline &pipeline;
+  const Halide::ImageParam &scores;
+  int n, lanes;
+  Func mean, step, bits, starts, compacted;
+};
+
+} // namespace
+
+void buildChooseRows(Pipeline &pipeline) { ChooseRows(pipeline).build(); }
+
+} // namespace thresh::codegen

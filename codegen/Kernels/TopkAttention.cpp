@@ -1,0 +1,418 @@
+//===- TopkAttention.cpp - Attention of one query over chosen keys -----------===//
+//
+// Bound by memory, in three parts. Scores of all keys seen, from the first dimensions: blocks of keys are tasks, which
+// read the cache in order and each row once for all queries that share it. Then heads are tasks: the statistics of a
+// head's scores (the mean, then the squares of x - mean) and, per key, how many before it are chosen. Then heads are
+// tasks again: the list of the chosen keys, the products of their other dimensions, softmax and the sum of their
+// values, a block of chosen rows at a time while the next ones are fetched. No result depends on the number of threads.
+//
+//===-----------------------------------------------------------------------===//
+
+#include "codegen/Generic/Math.h"
+#include "codegen/Kernels/Kernels.h"
+#include "codegen/Schedules/Loops.h"
+
+#include <limits>
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::ImageParam;
+using Halide::LoopLevel;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Tuple;
+using Halide::Var;
+
+namespace thresh::codegen {
+namespace {
+
+/// Rows of keys whose scores are handled together: one vector with AVX-512.
+constexpr int kBlockRows = 16;
+/// Chains of vectors in which a head's scores are summed.
+constexpr int kChains = 4;
+/// Queries that share a row of keys and are computed side by side, at most; cache lines of it whose code is unrolled.
+constexpr int kMostMembers = 8, kMostLines = 8;
+/// How many rows ahead partial keys are fetched, and the unit in bytes.
+constexpr int kRowsAhead = 4, kCacheLine = 64;
+/// Simple operations that one score takes after its product: soft cap, statistics, list.
+constexpr int kScoreCost = 8;
+
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+enum Operands { kQuery, kKey, kValue, kPosition, kStatistics };
+
+/// What the kernel is to compute.
+struct Attention {
+  ImageParam query, key, value, position, statistics;
+  int heads, keyHeads, members, width, valueWidth; ///< members: queries that share keys and values
+  int partial, k, window;
+  float scale, softCap, softplusScale;
+  bool softplus;     ///< the softmax is over the scores that choose
+  bool keepsProduct; ///< the products of the chosen keys are needed again, without the soft cap
+  int lanes;         ///< floats of a vector register
+};
+
+Attention readSpec(const Pipeline &pipeline) {
+  auto extent = [&](int operand, int dim) { return int(pipeline.operand(operand).shape[dim]); };
+  auto real = [&](const char *name) { return float(pipeline.parameter(name).real); };
+  auto integer = [&](const char *name) { return int(pipeline.parameter(name).integer); };
+  Attention a;
+  a.query = pipeline.input(kQuery);
+  a.key = pipeline.input(kKey);
+  a.value = pipeline.input(kValue);
+  a.position = pipeline.input(kPosition);
+  a.statistics = pipeline.input(kStatistics);
+  a.heads = extent(kQuery, 1);
+  a.keyHeads = extent(kKey, 1);
+  a.members = a.heads / a.keyHeads;
+  a.width = extent(kKey, 2);
+  a.valueWidth = extent(kValue, 2);
+  a.partial = integer("partial");
+  a.k = integer("k");
+  a.window = integer("window");
+  a.scale = real("scale");
+  a.softCap = real("soft_cap");
+  a.softplus = pipeline.spec().parameters.count("softplus_scale") != 0;
+  a.softplusScale = a.softplus ? real("softplus_scale") : 0;
+  a.keepsProduct = !a.softplus && a.softCap != 0 && a.partial < a.width;
+  a.lanes = vectorLanes(pipeline, 4);
+  return a;
+}
+
+//===-----------------------------------------------------------------------===//
+// Define
+//===-----------------------------------------------------------------------===//
+
+/// Products of queries and rows of keys: in lanes, then summed.
+struct Dots {
+  Func lanes{"dot_lanes"}, sums{"dots"};
+  RDom depth, lane;
+  int vector = 0; ///< lanes; 0 without dimensions to multiply
+};
+
+/// A reduction over the scores of a head: in lanes of several chains, then these by a tree.
+struct Fold {
+  Func lanes{"fold_lanes"}, result{"fold"};
+  RDom blocks;
+};
+
+struct Funcs {
+  Var lane{"lane"}, row{"row"}, chain{"chain"}, block{"block"}, member{"member"}, keyHead{"key_head"}, head{"head"},
+      column{"column"}, entry{"entry"};
+  Expr most, blocks;  ///< keys that are seen at most, and blocks of them
+  Expr first, length; ///< keys that are seen
+  Dots partial, rest;
+  Func scores{"scores"}; ///< of row, block, head: the score; then, if it is needed, the product
+  Fold sum, squares, maximum;
+  Func thresholds{"thresholds"};
+  Func before{"before"}, list{"list"}; ///< of key, head: chosen keys before it; of entry, head: the chosen keys
+  Func chosen{"chosen"};   ///< of row, block, head: products or scores; with softplus, also the other products
+  Func weights{"weights"}; ///< of row, block, head: exponentials; these times the softplus, or once more
+  Fold top, total;
+  Func blockValues{"block_values"}, values{"values"}, result{"result"}, counts{"counts"};
+  RDom scan, entries, padding, blocksChosen, rowsChosen;
+
+  Expr score(const Expr &row, const Expr &block, const Expr &head, int which = 0) const {
+    Halide::FuncRef ref = scores(row, block, head);
+    return scores.outputs() > 1 ? Expr(ref[which]) : Expr(ref);
+  }
+  Expr count(const Expr &head) const { return before(most, head); }
+  Expr isEntry(const Expr &row, const Expr &block) const { return block * kBlockRows + row < count(head); }
+  /// The key of an entry of the list, which is filled up to whole blocks.
+  Expr chosenKey(const Expr &row, const Expr &block) const {
+    return Halide::unsafe_promise_clamped(list(block * kBlockRows + row, head), 0, most - 1);
+  }
+};
+
+/// The largest vector of at most `lanes` floats that divides `count`.
+int vectorOf(int lanes, int count) {
+  while (count % lanes != 0)
+    lanes /= 2;
+  return lanes;
+}
+
+Expr capped(const Attention &a, const Expr &product) {
+  if (a.softCap == 0)
+    return product;
+  return math::mul(math::tanh(math::div(product, a.softCap)), a.softCap);
+}
+
+Expr softplus(const Expr &x) {
+  Expr magnitude = Halide::select(math::lt(x, 0.0f), math::sub(0.0f, x), x);
+  Expr positive = Halide::select(math::lt(x, 0.0f), 0.0f, x);
+  return math::add(positive, math::log1p(math::exp(math::sub(0.0f, magnitude))));
+}
+
+/// The greater one; not NaN unless both are.
+Expr greater(const Expr &a, const Expr &b) { return Halide::select(math::lt(a, b) || math::isNan(a), b, a); }
+
+Expr sumOf(const Expr &a, const Expr &b) { return math::add(a, b); }
+
+/// Dimensions [begin, end) of a query and a row of keys; `args` are the loops.
+Dots defineDots(const Attention &a, const Funcs &f, int begin, int end, const Expr &keyHead, const Expr &member,
+                const Expr &row, const std::vector<Var> &args, const Expr &isWanted) {
+  Dots dots;
+  dots.sums(args) = 0.0f;
+  if (begin == end)
+    return dots;
+  dots.vector = vectorOf(a.lanes, end - begin);
+  dots.depth = RDom(0, (end - begin) / dots.vector, "depth");
+  dots.lane = RDom(0, dots.vector, "lanes");
+  std::vector<Expr> laneArgs(args.begin(), args.end()), folded(args.begin(), args.end());
+  laneArgs.insert(laneArgs.begin(), f.lane);
+  folded.insert(folded.begin(), dots.lane);
+  if (isWanted.defined())
+    dots.depth.where(isWanted);
+  Expr at = begin + dots.depth * dots.vector + f.lane;
+  dots.lanes(laneArgs) = 0.0f;
+  dots.lanes(laneArgs) += a.query(at, keyHead * a.members + member, 0) * Halide::cast<float>(a.key(at, keyHead, row));
+  dots.sums(args) += dots.lanes(folded);
+  return dots;
+}
+
+/// Scores of all keys seen. Rows past the last one repeat it.
+void defineScores(const Attention &a, Funcs &f) {
+  Expr position = Halide::cast<int>(a.position()), keys = a.key.dim(2).extent();
+  f.most = a.window > 0 ? Halide::min(keys, a.window) : keys;
+  f.blocks = (f.most + kBlockRows - 1) / kBlockRows;
+  f.first = a.window > 0 ? Halide::max(position + 1 - a.window, 0) : Expr(0);
+  f.length = position + 1 - f.first;
+  Expr row = f.first + Halide::min(f.block * kBlockRows + f.row, f.length - 1);
+  f.partial = defineDots(a, f, 0, a.partial, f.keyHead, f.member, row, {f.row, f.member, f.keyHead, f.block}, Expr());
+  Expr dot = f.partial.sums(f.row, f.head % a.members, f.head / a.members, f.block);
+  Expr product = math::mul(dot, a.scale), score = capped(a, product);
+  if (a.keepsProduct)
+    f.scores(f.row, f.block, f.head) = Tuple(score, product);
+  else
+    f.scores(f.row, f.block, f.head) = score;
+}
+
+/// Folds `value`, of a block and f.row, over `blocks` times `chains` blocks.
+template <typename Combine, typename Value>
+void defineFold(Funcs &f, Fold &fold, const RDom &blocks, int chains, const Expr &init, Value value, Combine combine) {
+  fold.blocks = blocks;
+  fold.lanes(f.row, f.chain, f.head) = init;
+  Expr running = fold.lanes(f.row, f.chain, f.head);
+  fold.lanes(f.row, f.chain, f.head) = combine(running, value(blocks * chains + f.chain));
+  std::vector<Expr> left;
+  for (int lane = 0; lane < kBlockRows * chains; ++lane)
+    left.push_back(fold.lanes(lane % kBlockRows, lane / kBlockRows, f.head));
+  for (size_t half = left.size() / 2; half > 0; half /= 2)
+    for (size_t i = 0; i < half; ++i)
+      left[i] = combine(left[i], left[i + half]);
+  fold.result(f.head) = left[0];
+}
+
+/// min(mean + deviation * quantile, maximum), or less than any score where all keys are kept; NaN where a score is.
+void defineThresholds(const Attention &a, Funcs &f) {
+  RDom blocks(0, (f.blocks + kChains - 1) / kChains, "statistics");
+  auto seen = [&](const Expr &block, const Expr &otherwise, auto value) {
+    Expr x = f.score(f.row, Halide::min(block, f.blocks - 1), f.head);
+    return Halide::select(block * kBlockRows + f.row < f.length, value(x), otherwise);
+  };
+  auto same = [](const Expr &x) { return x; };
+  defineFold(
+      f, f.sum, blocks, kChains, 0.0f, [&](const Expr &b) { return seen(b, 0.0f, same); }, sumOf);
+  defineFold(
+      f, f.maximum, blocks, kChains, kLowest, [&](const Expr &b) { return seen(b, kLowest, same); }, greater);
+  Expr length = Halide::cast<float>(f.length), mean = math::div(f.sum.result(f.head), length);
+  auto square = [&](const Expr &x) {
+    Expr centred = math::sub(x, mean);
+    return math::mul(centred, centred);
+  };
+  defineFold(
+      f, f.squares, blocks, kChains, 0.0f, [&](const Expr &b) { return seen(b, 0.0f, square); }, sumOf);
+
+  Expr variance = math::mul(math::div(f.squares.result(f.head), length), a.statistics(1));
+  Expr theta = math::add(mean, math::mul(Halide::sqrt(variance), a.statistics(0)));
+  Expr greatest = f.maximum.result(f.head);
+  f.thresholds(f.head) =
+      Halide::select(f.length <= a.k, kLowest, Halide::select(math::lt(greatest, theta), greatest, theta));
+}
+
+/// Counts the chosen keys, and lists them in ascending order: every key is written where the next chosen one belongs.
+void defineList(const Attention &a, Funcs &f) {
+  f.scan = RDom(0, f.most, "scan");
+  Expr score = f.score(f.scan % kBlockRows, f.scan / kBlockRows, f.head);
+  Expr isChosen = f.scan < f.length && !math::lt(score, f.thresholds(f.head));
+  f.before(f.entry, f.head) = Halide::undef<int>();
+  f.before(0, f.head) = 0;
+  f.before(f.scan + 1, f.head) = f.before(f.scan, f.head) + Halide::cast<int>(isChosen);
+
+  f.entries = RDom(0, f.most, "entries");
+  Expr at = Halide::unsafe_promise_clamped(f.before(f.entries, f.head), 0, f.most - 1);
+  f.list(f.entry, f.head) = Halide::undef<int>();
+  f.list(at, f.head) = f.entries;
+  f.padding = RDom(0, kBlockRows, "padding");
+  Expr end = Halide::unsafe_promise_clamped(f.count(f.head), 0, f.most);
+  f.list(end + f.padding, f.head) = 0;
+}
+
+/// Softmax over the chosen keys, as weights of their values and the sum of the exponentials.
+void defineWeights(const Attention &a, Funcs &f) {
+  Expr keyHead = f.head / a.members, member = f.head % a.members;
+  f.rest = defineDots(a, f, a.partial, a.width, keyHead, member, f.first + f.chosenKey(f.row, f.block),
+                      {f.row, f.block, f.head}, f.isEntry(f.row, f.block));
+  f.blocksChosen = RDom(0, f.blocks, "chosen_blocks");
+  f.blocksChosen.where(f.blocksChosen * kBlockRows < f.count(f.head));
+  Expr block = f.blocksChosen, key = f.chosenKey(f.row, block);
+  auto known = [&](int which) { return f.score(key % kBlockRows, key / kBlockRows, f.head, which); };
+  Expr rest = f.rest.sums(f.row, block, f.head);
+  if (a.softplus) {
+    f.chosen(f.row, f.block, f.head) = Tuple(Halide::undef<float>(), Halide::undef<float>());
+    f.chosen(f.row, block, f.head) = Tuple(known(0), math::mul(rest, a.softplusScale));
+  } else {
+    f.chosen(f.row, f.block, f.head) = Halide::undef<float>();
+    f.chosen(f.row, block, f.head) =
+        f.rest.vector == 0 ? known(0) : math::add(known(a.keepsProduct ? 1 : 0), math::mul(rest, a.scale));
+  }
+  auto chosen = [&](const Expr &b, int which) {
+    Halide::FuncRef ref = f.chosen(f.row, b, f.head);
+    return a.softplus ? Expr(ref[which]) : a.keepsProduct ? capped(a, ref) : Expr(ref);
+  };
+  auto logit = [&](const Expr &b) { return Halide::select(f.isEntry(f.row, b), chosen(b, 0), kLowest); };
+  defineFold(f, f.top, f.blocksChosen, 1, kLowest, logit, greater);
+
+  Expr power = math::exp(math::sub(chosen(block, 0), f.top.result(f.head)));
+  Expr exponential = Halide::select(f.isEntry(f.row, block), power, 0.0f);
+  f.weights(f.row, f.block, f.head) = Tuple(Halide::undef<float>(), Halide::undef<float>());
+  f.weights(f.row, block, f.head) =
+      Tuple(exponential, a.softplus ? math::mul(exponential, softplus(chosen(block, 1))) : exponential);
+  auto term = [&](const Expr &b) { return Expr(f.weights(f.row, b, f.head)[0]); };
+  defineFold(f, f.total, f.blocksChosen, 1, 0.0f, term, sumOf);
+}
+
+/// The weighted values over the sum of the exponentials.
+void defineResult(const Attention &a, Funcs &f) {
+  f.rowsChosen = RDom(0, kBlockRows, "chosen_rows");
+  f.rowsChosen.where(f.isEntry(f.rowsChosen, f.block));
+  Expr weight = f.weights(f.rowsChosen, f.block, f.head)[1];
+  Expr value = a.value(f.column, f.head / a.members, f.first + f.chosenKey(f.rowsChosen, f.block));
+  f.blockValues(f.column, f.block, f.head) = 0.0f;
+  f.blockValues(f.column, f.block, f.head) += weight * Halide::cast<float>(value);
+  f.values(f.column, f.head) = 0.0f;
+  f.values(f.column, f.head) += f.blockValues(f.column, f.blocksChosen, f.head);
+  Var query("query");
+  f.result(f.column, f.head, query) = math::div(f.values(f.column, f.head), f.total.result(f.head));
+  f.counts(f.head, query) = f.count(f.head);
+}
+
+//===-----------------------------------------------------------------------===//
+// Schedule
+//===-----------------------------------------------------------------------===//
+
+/// Vectors of `var`, which is within a block.
+void vectorizeRow(const Attention &a, Halide::Stage stage, const Var &var) {
+  if (a.lanes == kBlockRows)
+    stage.vectorize(var);
+  else
+    stage.vectorize(var, a.lanes);
+}
+
+/// Products of `rows` rows at `level`.
+void scheduleDots(const Attention &a, const Funcs &f, Dots &dots, int rows, const LoopLevel &level) {
+  dots.sums.compute_at(level).bound_extent(f.row, rows);
+  vectorizeRow(a, dots.sums, f.row);
+  if (dots.vector == 0)
+    return;
+  Var vectors("vectors");
+  dots.sums.update().split(f.row, vectors, f.row, a.lanes);
+  dots.sums.update().reorder(dots.lane.x, f.row, vectors).atomic().vectorize(dots.lane.x).vectorize(f.row);
+  dots.lanes.compute_at(level).bound(f.lane, 0, dots.vector).bound_extent(f.row, rows).vectorize(f.lane);
+  dots.lanes.store_in(Halide::MemoryType::Stack);
+}
+
+void scheduleFold(const Attention &a, const Funcs &f, Fold &fold, const LoopLevel &level, int chains) {
+  fold.result.compute_at(level);
+  fold.lanes.compute_at(fold.result, f.head).bound(f.row, 0, kBlockRows).bound(f.chain, 0, chains).unroll(f.chain);
+  vectorizeRow(a, fold.lanes, f.row);
+  fold.lanes.update().reorder(f.row, f.chain, fold.blocks.x).unroll(f.chain);
+  vectorizeRow(a, fold.lanes.update(), f.row);
+}
+
+void scheduleScores(const Attention &a, Funcs &f) {
+  int bytes = a.key.type().bytes();
+  int cost = a.heads * kScoreCost + a.keyHeads * a.partial * (bytes + a.members) / kBytesPerOperation;
+  f.scores.compute_root().bound(f.row, 0, kBlockRows).bound(f.head, 0, a.heads).bound(f.block, 0, f.blocks);
+  vectorizeRow(a, f.scores, f.row);
+  f.scores.reorder(f.row, f.head, f.block);
+  LoopLevel task(f.scores, parallelTasks(f.scores, {f.block}, f.blocks, kBlockRows * cost));
+  scheduleDots(a, f, f.partial, kBlockRows, task);
+  Var members("members");
+  Halide::RVar line("line"), inLine("in_line");
+  int steps = a.partial / f.partial.vector, perLine = vectorOf(kCacheLine / (bytes * f.partial.vector), steps);
+  Halide::Stage products = f.partial.lanes.update();
+  products.split(f.member, members, f.member, vectorOf(kMostMembers, a.members));
+  products.split(f.partial.depth.x, line, inLine, perLine);
+  products.reorder(f.lane, f.member, inLine, line, members, f.keyHead, f.row);
+  products.vectorize(f.lane).unroll(f.member).unroll(inLine);
+  if (steps / perLine <= kMostLines)
+    products.unroll(line);
+  // One line at a time: Halide takes wrong steps between the lines of a row of elements that are not bytes.
+  products.prefetch(a.key, line, f.row, kRowsAhead, Halide::PrefetchBoundStrategy::NonFaulting);
+}
+
+void scheduleList(const Attention &a, Funcs &f) {
+  f.before.compute_root().bound(f.head, 0, a.heads);
+  Halide::Stage scan = f.before.update(1);
+  scan.reorder(f.scan.x, f.head);
+  LoopLevel task(f.before, parallelTasks(scan, {f.head}, a.heads, f.most));
+  for (Fold *fold : {&f.sum, &f.squares, &f.maximum})
+    scheduleFold(a, f, *fold, task, kChains);
+  f.thresholds.compute_at(task);
+}
+
+void scheduleResult(const Attention &a, Funcs &f) {
+  int bytes = a.key.type().bytes() * (a.width - a.partial + a.valueWidth);
+  Expr cost = f.most + Halide::min(f.most, a.k) * (bytes / kBytesPerOperation + kScoreCost);
+  Var column("tile"), part("part"), lane("vector");
+  int vector = vectorOf(a.lanes, a.valueWidth), vectors = a.valueWidth / vector;
+  int width = vector * vectorOf(a.lanes == kBlockRows ? 16 : 8, vectors);
+  f.result.vectorize(f.column, vector);
+  LoopLevel task(f.result, parallelTasks(f.result, {f.head}, a.heads, cost));
+  f.list.compute_at(task);
+
+  Halide::Stage chosen = f.chosen.update(), weights = f.weights.update();
+  f.chosen.compute_at(task).bound(f.row, 0, kBlockRows);
+  f.weights.compute_at(task).bound(f.row, 0, kBlockRows);
+  Var rows("rows");
+  for (Halide::Stage stage : {chosen, weights})
+    stage.split(f.row, rows, f.row, a.lanes).reorder(f.row, rows, f.blocksChosen.x).vectorize(f.row);
+  scheduleDots(a, f, f.rest, a.lanes, LoopLevel(f.chosen, rows)); // inside the test of the block
+  if (f.rest.vector > 0)
+    f.rest.lanes.update().reorder(f.lane, f.rest.depth.x, f.row).vectorize(f.lane);
+  for (Fold *fold : {&f.top, &f.total})
+    scheduleFold(a, f, *fold, task, 1);
+
+  auto tile = [&](Halide::Stage stage) {
+    stage.split(f.column, column, part, width).split(part, part, lane, vector);
+    stage.vectorize(lane).unroll(part);
+  };
+  f.values.compute_at(task).bound(f.column, 0, a.valueWidth);
+  tile(f.values);
+  tile(f.values.update());
+  f.values.update().reorder(lane, part, column, f.blocksChosen.x);
+  f.blockValues.compute_at(f.values, column).bound_extent(f.column, width);
+  for (Halide::Stage stage : {Halide::Stage(f.blockValues), f.blockValues.update()})
+    stage.split(f.column, part, lane, vector).vectorize(lane).unroll(part);
+  f.blockValues.update().reorder(lane, part, f.rowsChosen.x);
+}
+
+} // namespace
+
+void buildTopkAttention(Pipeline &pipeline) {
+  Attention a = readSpec(pipeline);
+  Funcs f;
+  defineScores(a, f);
+  defineThresholds(a, f);
+  defineList(a, f);
+  defineWeights(a, f);
+  defineResult(a, f);
+  scheduleScores(a, f);
+  scheduleList(a, f);
+  pipeline.addOutput(f.result);
+  pipeline.addOutput(f.counts);
+  scheduleResult(a, f);
+}
+
+} // namespace thresh::codegen

@@ -1,0 +1,402 @@
+//===- SparseKernelsTest.cpp - Sparse kernels against plain functions ----------===//
+//
+// The references below compute in double precision from unpacked numbers, one neuron after the other.
+//
+//===-----------------------------------------------------------------------===//
+
+#include "codegen/Codegen.h"
+#include "tests/codegen/Runner.h"
+#include "tests/codegen/SparseSpecs.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace thresh::codegen::test {
+namespace {
+
+constexpr unsigned kSeed = 20261124;
+
+/// What this machine runs, plain x86-64 included.
+std::vector<std::string> allTargets() {
+  std::vector<std::string> names = runnableTargets();
+  names.push_back("x86-64");
+  return names;
+}
+
+/// Every spec for every target, under names of their own.
+std::vector<KernelSpec> forAllTargets(const std::vector<KernelSpec> &specs) {
+  std::vector<KernelSpec> all;
+  for (const std::string &target : allTargets())
+    for (const KernelSpec &spec : specs) {
+      all.push_back(spec);
+      all.back().target = target;
+      all.back().name += "_" + std::to_string(all.size());
+    }
+  return all;
+}
+
+Tensor operandOf(const KernelSpec &spec, int operand) {
+  return Tensor(spec.operands[operand].dtype, spec.operands[operand].shape);
+}
+
+std::vector<double> reals(const Tensor &tensor) {
+  std::vector<double> result;
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    result.push_back(tensor.get(i).real);
+  return result;
+}
+
+//===-----------------------------------------------------------------------===//
+// choose_rows
+//===-----------------------------------------------------------------------===//
+
+double activate(const std::string &name, double x) {
+  auto sigmoid = [](double z) { return 1 / (1 + std::exp(-z)); };
+  if (name == "relu" || name == "relu2")
+    return std::pow(std::max(x, 0.0), name == "relu" ? 1 : 2);
+  if (name == "silu")
+    return x * sigmoid(x);
+  if (name == "gelu")
+    return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
+  if (name == "gelu_tanh")
+    return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  if (name == "quick_gelu")
+    return x * sigmoid(1.702 * x);
+  if (name == "sigmoid")
+    return sigmoid(x);
+  return name == "tanh" ? std::tanh(x) : x;
+}
+
+/// Distances from the threshold.
+std::vector<double> distances(const std::vector<double> &scores, const ChooseCase &c) {
+  double n = double(scores.size()), mean = std::accumulate(scores.begin(), scores.end(), 0.0) / n, squares = 0;
+  for (double score : scores)
+    squares += (score - mean) * (score - mean);
+  double step = c.quantile * std::sqrt(squares / n * c.varianceFactor);
+  std::vector<double> result;
+  for (double score : scores)
+    result.push_back(score - mean - step);
+  return result;
+}
+
+/// Runs the kernel and compares; scores nearer to the threshold than `margin` may be chosen or not.
+void expectChosen(const Library &library, const KernelSpec &spec, const ChooseCase &c, const Tensor &scores,
+                  double margin) {
+  std::vector<Tensor> operands = {scores, operandOf(spec, 1), operandOf(spec, 2), operandOf(spec, 3)};
+  std::string what = describe(spec, operands);
+  ASSERT_TRUE(library.loaded()) << what;
+  ASSERT_EQ(library.run(spec.name, operands), 0) << what;
+  std::vector<double> all = reals(scores), distance = distances(all, c);
+  int64_t count = operands[3].get(0).integer, next = 0;
+  ASSERT_GE(count, 0) << what;
+  ASSERT_LE(count, c.n) << what;
+  for (int64_t place = 0; place < count; ++place) {
+    int64_t index = operands[1].get(place).integer;
+    ASSERT_GE(index, next) << what << ": place " << place;
+    ASSERT_LT(index, c.n) << what << ": place " << place;
+    for (; next < index; ++next)
+      ASSERT_LE(distance[next], margin) << what << ": score " << next << " is missing";
+    ++next;
+    ASSERT_FALSE(distance[index] <= -margin) << what << ": score " << index << " is chosen";
+    double got = operands[2].get(place).real, wanted = activate(c.activation, c.mask ? all[index] : distance[index]);
+    if (std::isnan(wanted))
+      ASSERT_TRUE(std::isnan(got)) << what << ": place " << place << " is " << got;
+    else if (got != wanted)
+      ASSERT_NEAR(got, wanted, 2e-6 + margin + 2e-6 * std::fabs(wanted)) << what << ": place " << place;
+  }
+  for (; next < c.n; ++next)
+    ASSERT_LE(distance[next], margin) << what << ": score " << next << " is missing";
+  for (int64_t place = count; place < std::min((count + 15) / 16 * 16, c.n); ++place) {
+    ASSERT_EQ(operands[1].get(place).integer, 0) << what << ": place " << place << " behind " << count;
+    ASSERT_EQ(operands[2].get(place).real, 0) << what << ": place " << place << " behind " << count;
+  }
+}
+
+/// All targets on all cases; `fill` sets the scores.
+template <typename Fill> void checkChosen(const std::vector<ChooseCase> &cases, double margin, Fill fill) {
+  std::vector<KernelSpec> specs;
+  for (const ChooseCase &c : cases)
+    specs.push_back(chooseRowsSpec(c));
+  std::vector<KernelSpec> all = forAllTargets(specs);
+  Library library(all);
+  std::mt19937 generator(kSeed);
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  for (size_t i = 0; i < all.size(); ++i) {
+    Tensor scores = operandOf(all[i], 0);
+    fill(scores, generator);
+    expectChosen(library, all[i], cases[i % cases.size()], scores, margin);
+    if (testing::Test::HasFatalFailure())
+      return;
+  }
+}
+
+void fillNormal(Tensor &scores, std::mt19937 &generator) {
+  std::normal_distribution<double> normal(0.3, 1);
+  for (int64_t i = 0; i < scores.size(); ++i)
+    scores.set(i, {normal(generator)});
+}
+
+const int64_t kLengths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 63, 64, 65, 100, 1000, 1024, 13824};
+
+TEST(ChooseRows, Lengths) {
+  std::vector<ChooseCase> cases;
+  for (int64_t n : kLengths)
+    cases.push_back({n, 1.405, "identity"});
+  checkChosen(cases, 1e-5, fillNormal);
+}
+
+TEST(ChooseRows, Quantiles) {
+  std::vector<ChooseCase> cases;
+  for (double quantile : {-8.0, -1.0, 0.0, 0.7, 2.5, 8.0})
+    for (int64_t n : {65, 1024})
+      cases.push_back({n, quantile, "identity", n == 65, double(n) / double(n - 1)});
+  checkChosen(cases, 1e-5, fillNormal);
+}
+
+TEST(ChooseRows, Activations) {
+  std::vector<ChooseCase> cases;
+  for (const char *name : {"identity", "relu", "relu2", "silu", "gelu", "gelu_tanh", "quick_gelu", "sigmoid", "tanh"})
+    for (bool mask : {false, true})
+      cases.push_back({200, 0.2, name, mask});
+  checkChosen(cases, 1e-5, fillNormal);
+}
+
+TEST(ChooseRows, AllEqual) {
+  std::vector<ChooseCase> cases;
+  for (int64_t n : {1, 16, 40, 1000})
+    cases.push_back({n, 1.405, "identity", true});
+  checkChosen(cases, 0, [](Tensor &scores, std::mt19937 &) {
+    for (int64_t i = 0; i < scores.size(); ++i)
+      scores.set(i, {0.75});
+  });
+}
+
+/// Half of the row -1, half 1, and a threshold of 1 exactly: ties do not survive.
+TEST(ChooseRows, TiesAtTheThreshold) {
+  checkChosen({{16, 1, "identity"}, {1000, 1, "identity"}, {1024, 1.5, "identity", true}}, 0,
+              [](Tensor &scores, std::mt19937 &) {
+                for (int64_t i = 0; i < scores.size(); ++i)
+                  scores.set(i, {i % 2 ? 1.0 : -1.0});
+              });
+}
+
+TEST(ChooseRows, LargeMean) {
+  checkChosen({{1000, 1.405, "identity"}}, 2e-3, [](Tensor &scores, std::mt19937 &generator) {
+    fillNormal(scores, generator);
+    for (int64_t i = 0; i < scores.size(); ++i)
+      scores.set(i, {scores.get(i).real + 1000});
+  });
+}
+
+/// One score that is not finite makes the threshold NaN, and all survive.
+TEST(ChooseRows, NotFinite) {
+  for (double value : {double(NAN), double(INFINITY), -double(INFINITY)})
+    for (bool mask : {false, true})
+      checkChosen({{1, 1.4, "identity", mask}, {40, 1.4, "identity", mask}, {1000, 1.4, "identity", mask}}, 0,
+                  [&](Tensor &scores, std::mt19937 &generator) {
+                    fillNormal(scores, generator);
+                    scores.set(scores.size() / 2, {value});
+                  });
+}
+
+//===-----------------------------------------------------------------------===//
+// active_rows
+//===-----------------------------------------------------------------------===//
+
+/// What surrounds a list of chosen neurons.
+enum class List { Random, First, Last };
+
+/// `count` neurons, ascending, zeros up to a multiple of 16, then what must not matter.
+void fillList(std::vector<Tensor> &operands, size_t first, int64_t count, List list, std::mt19937 &generator) {
+  Tensor &indices = operands[first], &values = operands[first + 1];
+  int64_t n = indices.size(), padded = std::min((count + 15) / 16 * 16, n);
+  std::vector<int64_t> neurons(n);
+  std::iota(neurons.begin(), neurons.end(), 0);
+  if (list == List::Random)
+    std::shuffle(neurons.begin(), neurons.end(), generator);
+  if (list == List::Last)
+    std::reverse(neurons.begin(), neurons.end());
+  std::sort(neurons.begin(), neurons.begin() + count);
+  std::uniform_real_distribution<double> value(-1, 1);
+  for (int64_t place = 0; place < n; ++place) {
+    indices.set(place, {0, place < count ? neurons[place] : place < padded ? 0 : INT32_MAX - place % 2});
+    values.set(place, {place < count ? value(generator) : place < padded ? 0 : NAN});
+  }
+  operands[first + 2].set(0, {0, count});
+}
+
+/// Weights [N, width] as the kernel reads them.
+struct Weights {
+  const Tensor &elements;
+  const Tensor *scales;
+  std::string format;
+
+  double at(int64_t row, int64_t column) const {
+    int64_t rowBytes = elements.shape[1], width = format == "q4" ? 2 * rowBytes : rowBytes;
+    if (!scales)
+      return elements.get(row * width + column).real;
+    double scale = scales->get(row * (width / 32) + column / 32).real;
+    if (format == "q8")
+      return scale * double(elements.get(row * rowBytes + column).integer - 128);
+    int64_t pair = elements.get(row * rowBytes + column / 32 * 16 + column % 16).integer;
+    return scale * double((column % 32 < 16 ? pair & 15 : pair >> 4) - 8);
+  }
+};
+
+void expectSums(const Library &library, const KernelSpec &spec, const ActiveCase &c, std::vector<Tensor> operands) {
+  std::string what =
+      describe(spec, operands) + " with count " + std::to_string(operands[c.gated ? 3 : 2].get(0).integer);
+  ASSERT_TRUE(library.loaded()) << what;
+  ASSERT_EQ(library.run(spec.name, operands), 0) << what;
+  bool coded = c.format == "q8" || c.format == "q4";
+  size_t first = c.gated ? 1 : 0, weights = first + 3, downAt = weights + (c.gated ? (coded ? 2 : 1) : 0);
+  Weights up{operands[weights], coded ? &operands[weights + 1] : nullptr, c.format};
+  Weights down{operands[downAt], coded ? &operands[downAt + 1] : nullptr, c.format};
+  std::vector<double> sums(c.d), sizes(c.d);
+  for (int64_t place = 0; place < operands[first + 2].get(0).integer; ++place) {
+    int64_t neuron = operands[first].get(place).integer;
+    double height = operands[first + 1].get(place).real, dot = 0, size = 0;
+    for (int64_t k = 0; c.gated && k < c.k; ++k) {
+      dot += up.at(neuron, k) * operands[0].get(k).real;
+      size += std::fabs(up.at(neuron, k) * operands[0].get(k).real);
+    }
+    for (int64_t d = 0; d < c.d; ++d) {
+      double weight = height * down.at(neuron, d);
+      sums[d] += weight * (c.gated ? dot : 1);
+      sizes[d] += std::fabs(weight) * (c.gated ? size : 1);
+    }
+  }
+  for (int64_t d = 0; d < c.d; ++d)
+    ASSERT_LE(std::fabs(operands.back().get(d).real - sums[d]), 3e-6 * sizes[d])
+        << what << ": element " << d << " is " << operands.back().get(d).real << ", expected " << sums[d];
+}
+
+/// Random weights and x; scales are small and of both signs.
+std::vector<Tensor> randomOperands(const KernelSpec &spec, std::mt19937 &generator) {
+  std::vector<Tensor> operands;
+  for (const Operand &operand : spec.operands) {
+    operands.emplace_back(operand.dtype, operand.shape);
+    Tensor &tensor = operands.back();
+    if (operand.dtype != DType::U8) {
+      bool scales = operand.name.find("scales") != std::string::npos;
+      fillRandom(tensor, generator, scales ? -0.02 : -1, scales ? 0.02 : 1);
+      continue;
+    }
+    std::uniform_int_distribution<int> byte(0, 255);
+    for (int64_t i = 0; i < tensor.size(); ++i)
+      tensor.set(i, {0, byte(generator)});
+  }
+  return operands;
+}
+
+void checkActive(const std::vector<ActiveCase> &cases, const std::vector<int64_t> &counts, List list = List::Random) {
+  std::vector<KernelSpec> specs;
+  for (const ActiveCase &c : cases)
+    specs.push_back(activeRowsSpec(c));
+  std::vector<KernelSpec> all = forAllTargets(specs);
+  Library library(all);
+  std::mt19937 generator(kSeed);
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  for (size_t i = 0; i < all.size(); ++i) {
+    const ActiveCase &c = cases[i % cases.size()];
+    std::vector<Tensor> operands = randomOperands(all[i], generator);
+    for (int64_t count : counts) {
+      fillList(operands, c.gated ? 1 : 0, std::min(count, c.n), list, generator);
+      expectSums(library, all[i], c, operands);
+      if (testing::Test::HasFatalFailure())
+        return;
+    }
+  }
+}
+
+const std::vector<int64_t> kCounts = {0, 1, 7, 8, 9, 16, 17, 1 << 20};
+const char *const kFloats[] = {"f32", "f16", "bf16"};
+const char *const kCodes[] = {"q8", "q4"};
+
+TEST(ActiveRows, Floats) {
+  std::vector<ActiveCase> cases;
+  for (const char *format : kFloats)
+    for (auto [k, d] : {std::pair<int64_t, int64_t>{64, 96}, {1, 1}, {5, 19}, {33, 31}, {130, 100}})
+      cases.push_back({format, 64, k, d});
+  checkActive(cases, kCounts);
+}
+
+TEST(ActiveRows, Codes) {
+  std::vector<ActiveCase> cases;
+  for (const char *format : kCodes)
+    for (auto [k, d] : {std::pair<int64_t, int64_t>{64, 96}, {32, 32}, {96, 64}, {160, 384}, {256, 128}})
+      cases.push_back({format, 64, k, d});
+  checkActive(cases, kCounts);
+}
+
+TEST(ActiveRows, WithoutAGate) {
+  std::vector<ActiveCase> cases;
+  for (const char *format : {"f32", "f16", "bf16", "q8", "q4"})
+    cases.push_back({format, 40, 64, 96, false});
+  checkActive(cases, kCounts);
+}
+
+/// Numbers of neurons that 8 does not divide, one among them.
+TEST(ActiveRows, OddNumbersOfNeurons) {
+  std::vector<ActiveCase> cases;
+  for (const char *format : {"f32", "q8"})
+    for (int64_t n : {1, 2, 13, 100})
+      cases.push_back({format, n, 64, 64});
+  checkActive(cases, {0, 1, 2, 8, 9, 99, 100});
+}
+
+/// Lists long enough for several tasks.
+TEST(ActiveRows, ManyTasks) {
+  std::vector<ActiveCase> cases;
+  for (const char *format : {"f32", "bf16", "q8", "q4"})
+    cases.push_back({format, 2048, 256, 320});
+  checkActive(cases, {200, 1000, 1001, 2047, 2048});
+}
+
+TEST(ActiveRows, EndsOfTheMatrices) {
+  for (List list : {List::First, List::Last})
+    checkActive({{"f16", 100, 48, 40}, {"q4", 100, 32, 96}}, {1, 9, 33}, list);
+}
+
+/// The result depends on the list, not on who computes which part of it.
+TEST(ActiveRows, SameEveryTime) {
+  ActiveCase c{"q8", 2048, 256, 320};
+  KernelSpec spec = activeRowsSpec(c);
+  spec.target = runnableTargets().back();
+  Library library({spec});
+  ASSERT_TRUE(library.loaded());
+  std::mt19937 generator(kSeed);
+  std::vector<Tensor> operands = randomOperands(spec, generator);
+  fillList(operands, 1, 1500, List::Random, generator);
+  ASSERT_EQ(library.run(spec.name, operands), 0);
+  std::vector<double> first = reals(operands.back());
+  for (int run = 0; run < 20; ++run) {
+    ASSERT_EQ(library.run(spec.name, operands), 0);
+    ASSERT_EQ(reals(operands.back()), first);
+  }
+}
+
+/// What the rows of other neurons hold does not matter.
+TEST(ActiveRows, OtherRowsMayHoldAnything) {
+  ActiveCase c{"f32", 64, 64, 96};
+  std::vector<KernelSpec> all = forAllTargets({activeRowsSpec(c)});
+  Library library(all);
+  std::mt19937 generator(kSeed);
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  for (const KernelSpec &spec : all)
+    for (int64_t count : {1, 9}) {
+      std::vector<Tensor> operands = randomOperands(spec, generator);
+      fillList(operands, 1, count, List::Last, generator);
+      for (int64_t i = 0; i < (64 - count) * 64; ++i)
+        operands[4].set(i, {NAN});
+      for (int64_t i = 0; i < (64 - count) * 96; ++i)
+        operands[5].set(i, {INFINITY});
+      expectSums(library, spec, c, operands);
+    }
+}
+
+} // namespace
+} // namespace thresh::codegen::test
