@@ -192,11 +192,16 @@ private:
       kernels.push_back(*spec);
     }
     summary.kernels = kernels.size() * targets.size();
-    for (auto [function, signature] : llvm::zip(module->getOps<func::FuncOp>(), entries))
-      for (LaunchRecord &record : recordLaunches(function, signature, kernels)) {
-        signature.weightBytes += record.weightBytes;
-        launches.push_back(record);
-      }
+    std::vector<StateRead> wholeStates;
+    for (const LibraryState &state : states) {
+      int64_t rowBytes = state.bytes / state.shape[0];
+      wholeStates.push_back({state.name, rowBytes, state.shape[0], rowBytes, 0});
+    }
+    for (auto [function, signature] : llvm::zip(module->getOps<func::FuncOp>(), entries)) {
+      std::vector<LaunchRecord> records = recordLaunches(function, signature, kernels);
+      sumReads(signature, records, wholeStates);
+      launches.insert(launches.end(), records.begin(), records.end());
+    }
     return success();
   }
 

@@ -65,22 +65,27 @@ Value rotateParts(GraphBuilder &graph, Value x, int64_t first, std::pair<Value, 
   return tensor::ConcatOp::create(builder, graph.loc, /*dim=*/2, ValueRange(parts));
 }
 
-Value buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
-                           LayerSparsity sparsity, double cap, int64_t window) {
+/// The type of counts.
+static RankedTensorType countsOf(GraphBuilder &graph, ArrayRef<int64_t> shape) {
+  return RankedTensorType::get(shape, graph.builder.getI64Type());
+}
+
+SparseResult buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
+                                  LayerSparsity sparsity, double cap, int64_t window) {
   OpBuilder &builder = graph.builder;
   auto type = cast<RankedTensorType>(inputs.query.getType());
   auto inverseRoot = [&](int64_t width) { return builder.getF64FloatAttr(1 / std::sqrt(static_cast<double>(width))); };
-  auto op =
-      TopkAttentionOp::create(builder, placeOf(graph, place), type, /*survivors=*/Type(), inputs.query, inputs.key,
-                              inputs.value, inputs.position, builder.getI64IntegerAttr(sparsity.predictor),
-                              builder.getI64IntegerAttr(sparsity.k), /*exact=*/UnitAttr(), /*unbiased=*/UnitAttr(),
-                              inverseRoot(sparsity.predictor), inverseRoot(type.getDimSize(2) - sparsity.predictor),
-                              cap == 0 ? FloatAttr() : builder.getF64FloatAttr(cap), builder.getI64IntegerAttr(window));
-  return op.getResult();
+  auto op = TopkAttentionOp::create(
+      builder, placeOf(graph, place), type, countsOf(graph, type.getShape().drop_back()), inputs.query, inputs.key,
+      inputs.value, inputs.position, builder.getI64IntegerAttr(sparsity.predictor),
+      builder.getI64IntegerAttr(sparsity.k), /*exact=*/UnitAttr(), /*unbiased=*/UnitAttr(),
+      inverseRoot(sparsity.predictor), inverseRoot(type.getDimSize(2) - sparsity.predictor),
+      cap == 0 ? FloatAttr() : builder.getF64FloatAttr(cap), builder.getI64IntegerAttr(window));
+  return {op.getResult(), op.getSurvivors()};
 }
 
-Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x, int64_t neurons,
-                             LayerSparsity sparsity, llvm::StringRef activation) {
+SparseResult buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x, int64_t neurons,
+                                    LayerSparsity sparsity, llvm::StringRef activation) {
   OpBuilder &builder = graph.builder;
   auto type = cast<RankedTensorType>(x.getType());
   int64_t width = type.getDimSize(1), first = sparsity.predictor;
@@ -90,10 +95,10 @@ Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x
   Value gate = weight("gate_proj", neurons, first), up = weight("up_proj", neurons, width - first);
   Value down = weight("down_proj", width, neurons);
   auto op = SparseFfnOp::create(
-      builder, placeOf(graph, (place + ".mlp").str()), type, /*survivors=*/Type(), findActivation(activation),
-      FfnPredictor::FirstDims, first, x, /*predictor_weights=*/ValueRange(), gate, up, down,
+      builder, placeOf(graph, (place + ".mlp").str()), type, countsOf(graph, type.getShape().drop_back()),
+      findActivation(activation), FfnPredictor::FirstDims, first, x, /*predictor_weights=*/ValueRange(), gate, up, down,
       builder.getI64IntegerAttr(sparsity.k), /*granularity=*/1, /*mask=*/false, /*unbiased=*/false);
-  return op.getResult();
+  return {op.getResult(), op.getSurvivors()};
 }
 
 } // namespace thresh

@@ -41,14 +41,19 @@ struct SparseAttentionInputs {
   mlir::Value query, key, value, position;
 };
 
+/// What a sparse layer gives, and how much each row used: neurons [rows], or tokens [rows, heads].
+struct SparseResult {
+  mlir::Value result, survivors;
+};
+
 /// softmax over the chosen keys of the first dimensions' scores, times softplus of the others'. `cap` bounds the
 /// scores, 0: none.
-mlir::Value buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
-                                 LayerSparsity sparsity, double cap, int64_t window);
+SparseResult buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
+                                  LayerSparsity sparsity, double cap, int64_t window);
 
 /// down (act(topk(gate x[:r])) * (up x[r:])), with `place`.mlp.{gate,up,down}_proj.weight. x is [rows, width].
-mlir::Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, mlir::Value x, int64_t neurons,
-                                   LayerSparsity sparsity, llvm::StringRef activation);
+SparseResult buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, mlir::Value x, int64_t neurons,
+                                    LayerSparsity sparsity, llvm::StringRef activation);
 
 } // namespace thresh
 
