@@ -243,7 +243,7 @@ Value DecoderBuilder::prepareHeads(Value x, int64_t heads, llvm::StringRef headN
   if (angles.empty())
     return x;
   const DecoderLayer &layer = config.layers[index];
-  if (layer.attention.isSparse())
+  if (layer.attention.isSparse() && !layer.attention.isImposed)
     return rotateParts(graph, x, layer.attention.predictor, angles[layer.rope], angles[layer.restRope]);
   auto [cos, sin] = angles[layer.rope];
   return RotaryEmbeddingOp::create(builder, loc, x, cos, sin, /*interleaved=*/false);
@@ -307,7 +307,7 @@ Value DecoderBuilder::attend(Value x, size_t layer) {
   if (facts.attention.isSparse()) {
     SparseResult sparse =
         buildSparseAttention(graph, inLayer(layer, "self_attn"), {query, cache.keys, cache.values, position},
-                             facts.attention, config.scoreCap, facts.window);
+                             facts.attention, {facts.scoreScale, config.scoreCap, facts.window});
     tokens.push_back(sparse.survivors);
     Value mixed = graph.reshape(sparse.result, {count, index(queryWidth)});
     return linear(mixed, inLayer(layer, names.attentionOut), queryWidth, config.width, config.hasAttentionOutBias);
