@@ -14,6 +14,7 @@
 #include "compiler/Pipeline/OutputFiles.h"
 #include "compiler/Pipeline/TokenizerFiles.h"
 #include "compiler/Weights/Weights.h"
+#include "dialects/Thresh/IR/ThreshSparseOps.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -36,6 +37,7 @@ public:
   LogicalResult run() {
     if (failed(chooseTargets()) || failed(checkOutputFolder()) || failed(readModel()))
       return failure();
+    noteApproximation();
     if (options.emit == Phase::Graph)
       return printModule();
     step("optimizing");
@@ -102,15 +104,17 @@ private:
       import.fixedDims = options.dims;
       import.context = options.context;
       import.modelConfig = options.modelConfig;
+      import.sparsity = options.sparsity;
       import.randomSeed = options.randomSeed;
       checkpoint = isConfig ? llvm::sys::path::parent_path(model) : model;
       if (checkpoint.empty())
         checkpoint = ".";
       module = importCheckpoint(checkpoint, context, import);
-    } else if (options.context || options.randomSeed || !options.modelConfig.empty()) {
-      return emitError(location, "'")
-             << model
-             << "' is no checkpoint, but a context length, random weights or fields of config.json are asked for";
+    } else if (options.context || options.randomSeed || !options.modelConfig.empty() ||
+               !options.sparsity.json.empty()) {
+      return emitError(location, "'") << model
+                                      << "' is no checkpoint, but a context length, random weights, fields of "
+                                         "config.json or sparsity are asked for";
     } else if (model.ends_with(".onnx")) {
       OnnxImportOptions import;
       import.dims = options.dims;
@@ -138,6 +142,16 @@ private:
     if (options.cache && module->getOps<StateOp>().empty())
       return emitError(location, "'") << model << "' keeps no keys and values, but a format for their caches is given";
     return success();
+  }
+
+  /// Says once that the model is not what its makers trained.
+  void noteApproximation() {
+    auto walked = module->walk([](SparseOpInterface op) {
+      return op->hasAttr("approximate") ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    isApproximate = walked.wasInterrupted();
+    if (isApproximate)
+      emitRemark(location) << "'" << options.model << "' is approximated: layers are sparse that were trained dense";
   }
 
   LogicalResult runPhase(llvm::function_ref<void(OpPassManager &)> build) {
@@ -192,11 +206,16 @@ private:
       kernels.push_back(*spec);
     }
     summary.kernels = kernels.size() * targets.size();
-    for (auto [function, signature] : llvm::zip(module->getOps<func::FuncOp>(), entries))
-      for (LaunchRecord &record : recordLaunches(function, signature, kernels)) {
-        signature.weightBytes += record.weightBytes;
-        launches.push_back(record);
-      }
+    std::vector<StateRead> wholeStates;
+    for (const LibraryState &state : states) {
+      int64_t rowBytes = state.bytes / state.shape[0];
+      wholeStates.push_back({state.name, rowBytes, state.shape[0], rowBytes, 0});
+    }
+    for (auto [function, signature] : llvm::zip(module->getOps<func::FuncOp>(), entries)) {
+      std::vector<LaunchRecord> records = recordLaunches(function, signature, kernels);
+      sumReads(signature, records, wholeStates);
+      launches.insert(launches.end(), records.begin(), records.end());
+    }
     return success();
   }
 
@@ -328,6 +347,7 @@ private:
     library.variants = variants;
     library.states = states;
     library.stateBytes = stateBytes;
+    library.isApproximate = isApproximate;
     if (auto contextTokens = (*module)->getAttrOfType<IntegerAttr>("thresh.context"))
       library.context = contextTokens.getInt();
     TokenizerFiles tokenizer;
@@ -399,6 +419,7 @@ private:
   std::vector<LaunchRecord> launches;
   std::vector<LibraryState> states;
   int64_t stateBytes = 0;
+  bool isApproximate = false;
   std::vector<LibraryVariant> variants;
   std::vector<std::string> objects;
   WorkFolder work;
@@ -413,6 +434,7 @@ static LogicalResult applyDescription(CompileOptions &options, MLIRContext &cont
     return emitError(UnknownLoc::get(&context), llvm::toString(description.takeError()));
   options.model = description->checkpoint;
   options.modelConfig = description->modelConfig;
+  options.sparsity = description->sparsity;
   if (!options.context)
     options.context = description->context;
   if (options.targets.empty())

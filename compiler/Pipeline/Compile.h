@@ -2,6 +2,7 @@
 #ifndef THRESH_COMPILER_PIPELINE_COMPILE_H
 #define THRESH_COMPILER_PIPELINE_COMPILE_H
 
+#include "compiler/Frontend/Checkpoint/ImposedSparsity.h"
 #include "compiler/Pipeline/Phases.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -21,6 +22,7 @@ struct CompileOptions {
   llvm::StringMap<int64_t> dims;  ///< dynamic dimensions to fix, by name
   std::optional<int64_t> context; ///< tokens that a session of a decoder can hold; unset: as the checkpoint says
   std::string modelConfig;        ///< a JSON object that overrules fields of the checkpoint's config.json; empty: none
+  SparsitySections sparsity;      ///< what makes layers of a dense decoder sparse
   std::optional<WeightFormat> weights; ///< how matrices are stored; unset: as the model has them
   std::optional<CacheFormat> cache;    ///< how the states of a decoder (key and value caches) are stored; unset: f32
   std::optional<int64_t> randomSeed; ///< set: a checkpoint's weights are noise of this seed, and its folder needs none

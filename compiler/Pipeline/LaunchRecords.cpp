@@ -120,32 +120,36 @@ SparseKernelOpInterface findSparseOp(LaunchOp launch) {
   return dyn_cast<SparseKernelOpInterface>(kernel.getBody().front().front());
 }
 
-int64_t countWeightBytes(LaunchOp launch, const codegen::KernelSpec &spec) {
-  int64_t bytes = 0;
+/// Sets the bytes of parameters in the record.
+void countWeightBytes(LaunchOp launch, const codegen::KernelSpec &spec, LaunchRecord &record) {
   SparseKernelOpInterface sparse = findSparseOp(launch);
   for (auto [index, operand] : llvm::enumerate(launch.getInputs())) {
     auto type = cast<MemRefType>(operand.getType());
     if (!isa_and_nonnull<LoadParameterOp>(findMemory(operand)) || !type.hasStaticShape())
       continue;
-    int64_t elements = type.getNumElements();
-    int64_t read = sparse ? static_cast<int64_t>(static_cast<double>(elements) * sparse.getExpectedShare(index))
-                          : countElementsRead(spec, index, elements);
-    bytes += read * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8), elements = type.getNumElements();
+    int64_t whole = sparse ? elements : countElementsRead(spec, index, elements);
+    double share = sparse ? sparse.getExpectedShare(index) : 1;
+    record.denseWeightBytes += whole * elementBytes;
+    record.weightBytes += static_cast<int64_t>(static_cast<double>(whole) * share) * elementBytes;
   }
-  return bytes;
 }
 
 std::vector<StateRead> findStates(LaunchOp launch) {
   std::vector<StateRead> reads;
   llvm::SmallPtrSet<Operation *, 4> seen;
-  for (Value operand : launch.getInputs()) {
+  SparseKernelOpInterface sparse = findSparseOp(launch);
+  for (auto [index, operand] : llvm::enumerate(launch.getInputs())) {
     auto read = dyn_cast_or_null<ReadStateOp>(findMemory(operand));
     if (!read || !seen.insert(read).second)
       continue;
     auto state = SymbolTable::lookupNearestSymbolFrom<StateOp>(launch, read.getStateAttr());
     auto type = cast<RankedTensorType>(state.getType());
     int64_t rowElements = type.getNumElements() / type.getDimSize(0);
-    reads.push_back({rowElements * llvm::divideCeil(type.getElementTypeBitWidth(), 8), type.getDimSize(0)});
+    int64_t rowBytes = rowElements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    RowReads rows = sparse ? sparse.getRowReads(index) : RowReads();
+    reads.push_back({state.getSymName().str(), rowBytes, std::min(type.getDimSize(0), rows.seenRows),
+                     static_cast<int64_t>(static_cast<double>(rowBytes) * rows.scannedShare), rows.chosenRows});
   }
   return reads;
 }
@@ -162,7 +166,7 @@ std::vector<LaunchRecord> recordLaunches(func::FuncOp function, const Signature 
     record.kernel = launch.getKernel().str();
     const codegen::KernelSpec *spec =
         llvm::find_if(kernels, [&](const codegen::KernelSpec &kernel) { return kernel.name == record.kernel; });
-    record.weightBytes = countWeightBytes(launch, *spec);
+    countWeightBytes(launch, *spec, record);
     record.states = findStates(launch);
     for (const codegen::Stage &stage : spec->stages) {
       if (!isContraction(stage))
@@ -181,6 +185,16 @@ std::vector<LaunchRecord> recordLaunches(func::FuncOp function, const Signature 
     records.push_back(record);
   });
   return records;
+}
+
+void sumReads(Signature &signature, ArrayRef<LaunchRecord> launches, ArrayRef<StateRead> wholeStates) {
+  signature.stateReads.assign(wholeStates.begin(), wholeStates.end());
+  for (const LaunchRecord &launch : launches) {
+    signature.weightBytes += launch.weightBytes;
+    signature.denseWeightBytes += launch.denseWeightBytes;
+    for (const StateRead &read : launch.states)
+      *llvm::find_if(signature.stateReads, [&](const StateRead &whole) { return whole.state == read.state; }) = read;
+  }
 }
 
 } // namespace thresh

@@ -10,12 +10,6 @@
 
 namespace thresh {
 
-/// A state that a launch reads.
-struct StateRead {
-  int64_t rowBytes = 0; ///< of one token
-  int64_t rows = 0;     ///< most that the state holds
-};
-
 /// A launch in the order of the entry point, and the work it stands for.
 struct LaunchRecord {
   std::string entry; ///< the entry point that it belongs to
@@ -27,12 +21,17 @@ struct LaunchRecord {
   /// data (a table of embeddings) an element per point of the loops, and of one that a sparse op chooses from the rows
   /// that it is expected to choose.
   int64_t weightBytes = 0;
+  int64_t denseWeightBytes = 0; ///< if it chose nothing
   std::vector<StateRead> states;
 };
 
 /// The launches of an entry point of the kernels stage.
 std::vector<LaunchRecord> recordLaunches(mlir::func::FuncOp function, const Signature &signature,
                                          llvm::ArrayRef<codegen::KernelSpec> kernels);
+
+/// Adds up in the signature what its launches read. Two launches that read one state read the same of it; one that no
+/// launch reads counts as read whole.
+void sumReads(Signature &signature, llvm::ArrayRef<LaunchRecord> launches, llvm::ArrayRef<StateRead> wholeStates);
 
 } // namespace thresh
 

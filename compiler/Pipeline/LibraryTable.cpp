@@ -29,7 +29,8 @@ public:
                    optionalText(library.weightsFile), embeddedWeights(), number(i64, library.weights.dataBytes),
                    number(i64, library.weights.headerBytes), number(i64, library.weights.id),
                    function("halide_set_custom_do_par_for"), states(), number(i32, library.states.size()),
-                   number(i32, 0), number(i64, library.stateBytes), number(i64, library.context), generation()});
+                   number(i32, library.isApproximate ? THRESH_LIBRARY_APPROXIMATE : 0), number(i64, library.stateBytes),
+                   number(i64, library.context), generation()});
     GlobalVariable *exported = global(table, THRESH_ABI_SYMBOL);
     exported->setLinkage(GlobalValue::ExternalLinkage);
     return std::move(module);
@@ -99,10 +100,19 @@ private:
   Constant *entries() {
     SmallVector<Constant *> elements;
     for (const Signature &entry : library.entries)
-      elements.push_back(structure({text(entry.name), number(i32, entry.inputs.size()),
-                                    number(i32, entry.outputs.size()), tensors(entry.inputs), tensors(entry.outputs),
-                                    number(i32, entry.tokenInput), number(i32, 0), number(i64, entry.weightBytes)}));
+      elements.push_back(
+          structure({text(entry.name), number(i32, entry.inputs.size()), number(i32, entry.outputs.size()),
+                     tensors(entry.inputs), tensors(entry.outputs), number(i32, entry.tokenInput), number(i32, 0),
+                     number(i64, entry.weightBytes), number(i64, entry.denseWeightBytes), stateReads(entry)}));
     return array(elements, "entries");
+  }
+
+  Constant *stateReads(const Signature &entry) {
+    SmallVector<Constant *> elements;
+    for (const StateRead &read : entry.stateReads)
+      elements.push_back(
+          structure({number(i64, read.rows), number(i64, read.scannedBytes), number(i64, read.chosenRows)}));
+    return array(elements, "state_reads");
   }
 
   Constant *states() {

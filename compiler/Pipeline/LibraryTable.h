@@ -52,6 +52,7 @@ struct LibraryDescription {
   int64_t stateBytes = 0;
   int64_t context = 0; ///< most tokens that a session can hold; 0 without states
   std::optional<LibraryGeneration> generation;
+  bool isApproximate = false;         ///< layers are sparse that were trained dense
   std::vector<std::string> tokenizer; ///< files beside the library, for its metadata
 };
 

@@ -58,6 +58,15 @@ Json describeStates(const LibraryDescription &library) {
   return {{"context", library.context}, {"bytes", library.stateBytes}, {"list", states}};
 }
 
+Json describeRead(const StateRead &read) {
+  Json described{{"row_bytes", read.rowBytes}, {"rows", read.rows}};
+  if (read.scannedBytes < read.rowBytes) {
+    described["scanned_bytes"] = read.scannedBytes;
+    described["chosen_rows"] = read.chosenRows;
+  }
+  return described;
+}
+
 Json describeWeights(const LibraryDescription &library) {
   Json tensors = Json::array();
   for (const PackedTensor &tensor : library.weights.tensors) {
@@ -89,8 +98,10 @@ std::string buildMetadata(const LibraryDescription &library, llvm::StringRef mod
       record["flops"] = launch.flops;
     if (launch.weightBytes)
       record["weight_bytes"] = launch.weightBytes;
+    if (launch.denseWeightBytes > launch.weightBytes)
+      record["dense_weight_bytes"] = launch.denseWeightBytes;
     for (const StateRead &state : launch.states)
-      record["states"].push_back({{"row_bytes", state.rowBytes}, {"rows", state.rows}});
+      record["states"].push_back(describeRead(state));
     launchList.push_back(record);
   }
   Json metadata{{"format", 1},
@@ -101,6 +112,8 @@ std::string buildMetadata(const LibraryDescription &library, llvm::StringRef mod
                 {"kernels", kernelList},
                 {"launches", launchList},
                 {"weights", describeWeights(library)}};
+  if (library.isApproximate)
+    metadata["approximate"] = true;
   if (library.context) {
     metadata["states"] = describeStates(library);
     metadata["tokenizer"] = library.tokenizer;

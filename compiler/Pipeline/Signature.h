@@ -20,12 +20,24 @@ struct SignatureTensor {
   std::string alias;                   ///< the input whose memory an output may be given; "" for none
 };
 
+/// What a token is expected to read of a state.
+struct StateRead {
+  std::string state;
+  int64_t rowBytes = 0;     ///< of one token
+  int64_t rows = 0;         ///< most that it sees
+  int64_t scannedBytes = 0; ///< of each row that it sees
+  int64_t chosenRows = 0;   ///< of which it reads the rest, too
+};
+
 struct Signature {
   std::string name; ///< of the entry point: "main"
   std::vector<SignatureTensor> inputs;
   std::vector<SignatureTensor> outputs;
-  int tokenInput = -1;     ///< input (attribute thresh.tokens) whose last extent counts the tokens of a call; -1: none
-  int64_t weightBytes = 0; ///< of parameters that a call reads when every dynamic extent is 1; known once kernels are
+  int tokenInput = -1; ///< input (attribute thresh.tokens) whose last extent counts the tokens of a call; -1: none
+  // Known once kernels are:
+  int64_t weightBytes = 0;           ///< of parameters that a call reads when every dynamic extent is 1
+  int64_t denseWeightBytes = 0;      ///< if it chose none of their rows
+  std::vector<StateRead> stateReads; ///< by state
 };
 
 /// Reads an entry point of the graph stage: its types and the attributes thresh.name, thresh.dims, thresh.dtype,

@@ -155,6 +155,8 @@ int inspectCommand(int argc, char **argv) {
   (void)llvm::sys::fs::file_size(path, bytes);
   llvm::outs() << path << ": " << llvm::format("%.1f KiB", bytes / 1024.0) << ", compiled from "
                << metadata.value("model", "?") << " by " << metadata.value("compiler", "?") << "\n";
+  if (metadata.value("approximate", false))
+    llvm::outs() << "approximate: layers are sparse that were trained dense\n";
   llvm::outs() << "targets";
   for (const Json &target : metadata["targets"])
     llvm::outs() << " " << target.get<std::string>();

@@ -47,7 +47,9 @@ std::string KernelTimes::open(const thresh_model *model, const std::string &entr
     launches.back().kernel = numbers[record.at("kernel")];
     launches.back().weightBytes = record.value("weight_bytes", 0.0);
     for (const Json &state : record.value("states", Json::array()))
-      launches.back().states.push_back({state.at("row_bytes"), state.at("rows")});
+      launches.back().states.push_back({state.at("row_bytes"), state.at("rows"),
+                                        state.value("scanned_bytes", state.at("row_bytes").get<double>()),
+                                        state.value("chosen_rows", 0.0)});
   }
   return "";
 }
@@ -75,8 +77,10 @@ std::vector<KernelTimes::Row> KernelTimes::makeRows(int64_t position) const {
     ++row.launches;
     row.seconds += Latencies::median(launch.seconds);
     row.bytes += launch.weightBytes;
-    for (auto [rowBytes, mostRows] : launch.states)
-      row.bytes += rowBytes * std::min(mostRows, double(position + 1));
+    for (const StateReads &state : launch.states) {
+      double seen = std::min(state.rows, double(position + 1));
+      row.bytes += seen * state.scannedBytes + std::min(seen, state.chosenRows) * (state.rowBytes - state.scannedBytes);
+    }
   }
   rows.erase(std::remove_if(rows.begin(), rows.end(), [](const Row &row) { return row.launches == 0; }), rows.end());
   std::sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) { return a.seconds > b.seconds; });

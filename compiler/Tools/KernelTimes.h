@@ -33,11 +33,15 @@ public:
   nlohmann::ordered_json toJson(int64_t position, double readBandwidth) const;
 
 private:
+  /// As thresh_abi_state_reads, with the bytes of a whole row.
+  struct StateReads {
+    double rowBytes, rows, scannedBytes, chosenRows;
+  };
   struct Launch {
     size_t kernel;
     double weightBytes = 0;
-    std::vector<std::pair<double, double>> states; ///< bytes of a row, most rows
-    std::vector<double> seconds;                   ///< one for each call
+    std::vector<StateReads> states;
+    std::vector<double> seconds; ///< one for each call
   };
   /// All launches of a kernel in one call.
   struct Row {

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <string_view>
 
 namespace thresh {
 namespace {
@@ -44,6 +45,8 @@ struct DepthReport {
   int64_t depth = 0;
   Latencies perToken;
   double touchedBytes = 0; ///< a token in the middle of a turn; 0 where not known or where a call takes many
+  double denseBytes = 0;   ///< the same if the model chose nothing
+  thresh_usage usage = {}; ///< of the turns' tokens
   KernelTimes kernels;     ///< if asked for
 };
 
@@ -52,17 +55,19 @@ public:
   std::string open(const RunRequest &request, const TextBenchOptions &chosen);
   std::string measure();
   void print() const;
+  void printUsage() const;
   void printJson() const;
 
 private:
   bool isOneToken() const { return input->shape[input->rank - 1] == 1; }
   std::string checkInputs() const;
   std::string checkDepths() const;
-  /// Runs `count` of the random tokens through an entry point.
-  std::string runTokens(thresh_session *session, int32_t index, int64_t count);
+  /// Runs `count` of the random tokens through an entry point, and adds to `usage` what its sparse layers used.
+  std::string runTokens(thresh_session *session, int32_t index, int64_t count, thresh_usage *usage = nullptr);
   std::string fill(int64_t depth);
   std::string startTurn(int64_t depth, SessionHandle &session);
-  std::string runTurn(thresh_session *session, double &secondsPerToken, KernelTimes *times = nullptr);
+  std::string runTurn(thresh_session *session, double &secondsPerToken, thresh_usage *usage,
+                      KernelTimes *times = nullptr);
   std::string timeKernels(DepthReport &report, SessionHandle &session);
   /// Tokens held in the middle of a turn.
   int64_t middleOf(int64_t depth) const { return depth + options.tokens / 2 + isOneToken(); }
@@ -146,7 +151,15 @@ std::string TextBench::open(const RunRequest &chosenRequest, const TextBenchOpti
 // Measuring
 //===-----------------------------------------------------------------------===//
 
-std::string TextBench::runTokens(thresh_session *session, int32_t index, int64_t count) {
+/// Whether the entry has an output of this name that counts.
+bool hasCounts(const thresh_entry_info &info, const char *name) {
+  const thresh_tensor_info *end = info.outputs + info.num_outputs;
+  return std::any_of(info.outputs, end, [&](const thresh_tensor_info &output) {
+    return output.dtype == THRESH_I64 && std::string_view(output.name) == name;
+  });
+}
+
+std::string TextBench::runTokens(thresh_session *session, int32_t index, int64_t count, thresh_usage *usage) {
   const thresh_entry_info &info = *thresh_model_entry(model.get(), index);
   const thresh_tensor_info &declared = info.inputs[info.token_input];
   thresh_input given = {};
@@ -157,8 +170,17 @@ std::string TextBench::runTokens(thresh_session *session, int32_t index, int64_t
   given.shape[declared.rank - 1] = count;
   given.data = tokens.data();
   given.bytes = size_t(count) * sizeof(int64_t);
+  thresh_output outputs[2] = {};
+  thresh_spread *spreads[2] = {};
+  int32_t numOutputs = 0;
+  if (usage && hasCounts(info, "active_neurons"))
+    spreads[numOutputs] = &usage->active_neurons, outputs[numOutputs++].name = "active_neurons";
+  if (usage && hasCounts(info, "attended_tokens"))
+    spreads[numOutputs] = &usage->attended_tokens, outputs[numOutputs++].name = "attended_tokens";
   thresh_status status;
-  thresh_session_run(session, index, &given, 1, nullptr, 0, &status);
+  thresh_code code = thresh_session_run(session, index, &given, 1, outputs, numOutputs, &status);
+  for (int32_t i = 0; code == THRESH_OK && i < numOutputs; ++i)
+    thresh_spread_add(spreads[i], static_cast<const int64_t *>(outputs[i].data), outputs[i].bytes / sizeof(int64_t));
   return status.message;
 }
 
@@ -182,7 +204,8 @@ std::string TextBench::startTurn(int64_t depth, SessionHandle &session) {
   return status.message;
 }
 
-std::string TextBench::runTurn(thresh_session *session, double &secondsPerToken, KernelTimes *times) {
+std::string TextBench::runTurn(thresh_session *session, double &secondsPerToken, thresh_usage *usage,
+                               KernelTimes *times) {
   int64_t calls = isOneToken() ? options.tokens : 1, count = isOneToken() ? 1 : options.tokens;
   std::string wrong = isOneToken() ? runTokens(session, entry, 1) : "";
   if (wrong.empty() && times)
@@ -191,7 +214,7 @@ std::string TextBench::runTurn(thresh_session *session, double &secondsPerToken,
   for (int64_t call = 0; call < calls && wrong.empty(); ++call) {
     if (times)
       times->startCall();
-    wrong = runTokens(session, entry, count);
+    wrong = runTokens(session, entry, count, usage);
   }
   secondsPerToken = secondsSince(start) / double(options.tokens);
   return wrong;
@@ -204,7 +227,7 @@ std::string TextBench::timeKernels(DepthReport &report, SessionHandle &session) 
     double unused = 0;
     wrong = startTurn(report.depth, session);
     if (wrong.empty())
-      wrong = runTurn(session.get(), unused, &report.kernels);
+      wrong = runTurn(session.get(), unused, /*usage=*/nullptr, &report.kernels);
   }
   return wrong;
 }
@@ -217,12 +240,14 @@ std::string TextBench::measureDepth(DepthReport &report) {
     double secondsPerToken = 0;
     wrong = startTurn(report.depth, session);
     if (wrong.empty())
-      wrong = runTurn(session.get(), secondsPerToken);
+      wrong = runTurn(session.get(), secondsPerToken, round > 0 ? &report.usage : nullptr);
     if (round > 0 && wrong.empty())
       report.perToken.addRound({secondsPerToken});
   }
-  if (isOneToken())
+  if (isOneToken()) {
     report.touchedBytes = double(thresh_model_touched_bytes(model.get(), entry, middleOf(report.depth)));
+    report.denseBytes = double(thresh_model_dense_bytes(model.get(), entry, middleOf(report.depth)));
+  }
   return wrong.empty() && options.kernels ? timeKernels(report, session) : wrong;
 }
 
@@ -244,6 +269,26 @@ std::string TextBench::measure() {
 // Printing
 //===-----------------------------------------------------------------------===//
 
+void printSpread(const char *what, const thresh_spread &spread, const char *of) {
+  if (spread.count)
+    std::printf("%12s  %s %.1f +- %.1f a %s\n", "", what, spread.mean, spread.deviation, of);
+}
+
+/// What a token used at each depth, where that is not everything.
+void TextBench::printUsage() const {
+  for (const DepthReport &report : reports) {
+    if (!report.usage.active_neurons.count && !report.usage.attended_tokens.count &&
+        report.denseBytes <= report.touchedBytes)
+      continue;
+    std::printf("at depth %lld\n", (long long)report.depth);
+    printSpread("active neurons", report.usage.active_neurons, "layer");
+    printSpread("attended tokens", report.usage.attended_tokens, "head");
+    if (report.touchedBytes > 0)
+      std::printf("%12s  touched %.1f MB a token, dense %.1f: %.2fx\n", "", report.touchedBytes / 1e6,
+                  report.denseBytes / 1e6, report.denseBytes / report.touchedBytes);
+  }
+}
+
 void TextBench::print() const {
   std::printf("%s, %s, %d threads, entry %s, %lld tokens a turn, %lld turns\n", request.library.c_str(),
               thresh_model_target(model.get()), thresh_num_threads(), request.entry.c_str(), (long long)options.tokens,
@@ -262,11 +307,16 @@ void TextBench::print() const {
                   100 * share(report));
     std::printf("\n");
   }
+  printUsage();
   for (const DepthReport &report : reports)
     if (options.kernels) {
       std::printf("\nkernels at depth %lld\n", (long long)report.depth);
       report.kernels.print(middleOf(report.depth), readBandwidth);
     }
+}
+
+nlohmann::ordered_json spreadToJson(const thresh_spread &spread) {
+  return {{"count", spread.count}, {"mean", spread.mean}, {"deviation", spread.deviation}};
 }
 
 nlohmann::ordered_json TextBench::toJson(const DepthReport &report) const {
@@ -280,10 +330,15 @@ nlohmann::ordered_json TextBench::toJson(const DepthReport &report) const {
                                  {"tokens_per_s", 1 / perToken.median()}};
   if (report.touchedBytes > 0) {
     json["touched_bytes"] = report.touchedBytes;
+    json["dense_bytes"] = report.denseBytes;
     json["read_bytes_per_s"] = report.touchedBytes / perToken.median();
     if (readBandwidth > 0)
       json["share_of_read"] = share(report);
   }
+  if (report.usage.active_neurons.count)
+    json["active_neurons"] = spreadToJson(report.usage.active_neurons);
+  if (report.usage.attended_tokens.count)
+    json["attended_tokens"] = spreadToJson(report.usage.attended_tokens);
   if (options.kernels)
     json["kernels"] = report.kernels.toJson(middleOf(report.depth), readBandwidth);
   return json;

@@ -28,14 +28,24 @@ static void print_rate(const char *what, int64_t tokens, int64_t timed, double s
     fprintf(stderr, " at %.2f tokens/s", (double)timed / seconds);
 }
 
+static void print_spread(const char *what, const thresh_spread *spread, const char *of) {
+  if (spread->count)
+    fprintf(stderr, ", %s %.1f +- %.1f a %s", what, spread->mean, spread->deviation, of);
+}
+
 /// The end of the line of figures: what a token costs that `decode` takes at `position`, and the memory of it all.
 static void print_memory(const thresh_model *model, int64_t position) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  uint64_t touched = thresh_model_touched_bytes(model, thresh_model_find_entry(model, "decode"), position);
+  int32_t entry = thresh_model_find_entry(model, "decode");
+  uint64_t touched = thresh_model_touched_bytes(model, entry, position);
+  uint64_t dense = thresh_model_dense_bytes(model, entry, position);
   if (touched)
     fprintf(stderr, ", %.1f MB touched per token", (double)touched / 1e6);
-  fprintf(stderr, ", peak memory %.1f MB\n", (double)usage.ru_maxrss * 1024 / 1e6);
+  if (dense > touched)
+    fprintf(stderr, " (dense %.1f)", (double)dense / 1e6);
+  fprintf(stderr, ", peak memory %.1f MB%s\n", (double)usage.ru_maxrss * 1024 / 1e6,
+          thresh_model_is_approximate(model) ? ", approximate" : "");
 }
 
 //===-------------------------------------------------------------------------===//
@@ -114,6 +124,8 @@ static void print_figures(const thresh_generation *generation, const thresh_mode
   print_rate("prompt", stats.prompt_tokens, stats.prompt_tokens, stats.prompt_seconds);
   print_rate(", generation", stats.generated_tokens, stats.decoded_tokens, stats.decode_seconds);
   fprintf(stderr, ", ended by %s", reasons[stats.stop]);
+  print_spread("active neurons", &stats.usage.active_neurons, "layer");
+  print_spread("attended tokens", &stats.usage.attended_tokens, "head");
   print_memory(model, stats.prompt_tokens + stats.decoded_tokens / 2);
 }
 

@@ -164,7 +164,7 @@ static thresh_code run_prompt(thresh_generation *generation, thresh_output *outp
   int64_t *done = &generation->stats.prompt_tokens;
   while (code == THRESH_OK && *done < generation->num_prompt) {
     int64_t count = entry->one_token ? 1 : generation->num_prompt - *done;
-    code = thresh_language_run(generation->session, entry, generation->prompt + *done, count, output, status);
+    code = thresh_language_run(generation->session, entry, generation->prompt + *done, count, output, NULL, status);
     *done += code == THRESH_OK ? count : 0;
   }
   return code;
@@ -176,7 +176,8 @@ static thresh_code advance(thresh_generation *generation, const float **logits, 
   thresh_code code;
   const thresh_language_entry *entry = generation->stats.generated_tokens ? &generation->decode : &generation->prefill;
   if (generation->stats.generated_tokens) {
-    code = thresh_language_run(generation->session, entry, &generation->last, 1, &output, status);
+    code = thresh_language_run(generation->session, entry, &generation->last, 1, &output, &generation->stats.usage,
+                               status);
     generation->stats.decoded_tokens += code == THRESH_OK;
   } else {
     code = run_prompt(generation, &output, status);
@@ -254,7 +255,7 @@ thresh_code thresh_session_score(thresh_session *session, int32_t entry, const i
     size_t row = (size_t)found.vocabulary;
     thresh_output output = {.buffer = logits + (size_t)done * row,
                             .buffer_bytes = (size_t)(num_tokens - done) * row * sizeof(float)};
-    code = thresh_language_run(session, &found, tokens + done, count, &output, status);
+    code = thresh_language_run(session, &found, tokens + done, count, &output, /*usage=*/NULL, status);
     done += count;
   }
   return code == THRESH_OK ? thresh_status_ok(status) : code;

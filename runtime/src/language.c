@@ -26,6 +26,14 @@ static const char *find_logits(thresh_language_entry *entry) {
   return "it has no output 'logits'";
 }
 
+/// Whether the entry has an output `name` that counts.
+static int has_counts(const thresh_language_entry *entry, const char *name) {
+  for (int32_t i = 0; i < entry->info->num_outputs; ++i)
+    if (!strcmp(entry->info->outputs[i].name, name))
+      return entry->info->outputs[i].dtype == THRESH_I64;
+  return 0;
+}
+
 /// What keeps the entry from being run on tokens alone, or NULL.
 static const char *inputs_fault(thresh_language_entry *entry) {
   if (entry->info->token_input < 0)
@@ -54,6 +62,8 @@ thresh_code thresh_language_describe(const thresh_model *model, int32_t index, t
   if (fault)
     return thresh_status_set(status, THRESH_INVALID_ARGUMENT, "entry '%s' does not turn tokens into logits: %s",
                              entry->info->name, fault);
+  entry->counts_neurons = has_counts(entry, "active_neurons");
+  entry->counts_tokens = has_counts(entry, "attended_tokens");
   return THRESH_OK;
 }
 
@@ -85,7 +95,7 @@ thresh_code thresh_language_check(const thresh_session *session, const thresh_mo
 }
 
 thresh_code thresh_language_run(thresh_session *session, const thresh_language_entry *entry, const int64_t *tokens,
-                                int64_t count, thresh_output *output, thresh_status *status) {
+                                int64_t count, thresh_output *output, thresh_usage *usage, thresh_status *status) {
   const thresh_tensor_info *info = &entry->info->inputs[entry->info->token_input];
   thresh_input input = {.name = info->name,
                         .dtype = THRESH_I64,
@@ -95,7 +105,17 @@ thresh_code thresh_language_run(thresh_session *session, const thresh_language_e
   for (int32_t d = 0; d < info->rank; ++d)
     input.shape[d] = d == info->rank - 1 ? count : 1;
   output->name = "logits";
-  thresh_code code = thresh_session_run(session, entry->index, &input, 1, output, 1, status);
+  thresh_output outputs[3] = {*output};
+  thresh_spread *spreads[3] = {NULL};
+  int32_t num_outputs = 1;
+  if (usage && entry->counts_neurons)
+    spreads[num_outputs] = &usage->active_neurons, outputs[num_outputs++].name = "active_neurons";
+  if (usage && entry->counts_tokens)
+    spreads[num_outputs] = &usage->attended_tokens, outputs[num_outputs++].name = "attended_tokens";
+  thresh_code code = thresh_session_run(session, entry->index, &input, 1, outputs, num_outputs, status);
+  *output = outputs[0];
+  for (int32_t i = 1; code == THRESH_OK && i < num_outputs; ++i)
+    thresh_spread_add(spreads[i], outputs[i].data, outputs[i].bytes / sizeof(int64_t));
   size_t rows = entry->all_rows ? (size_t)count : 1, expected = rows * (size_t)entry->vocabulary * sizeof(float);
   if (code == THRESH_OK && output->bytes != expected)
     return thresh_status_set(status, THRESH_EXECUTION_FAILED,

@@ -12,6 +12,8 @@ typedef struct thresh_language_entry {
   int32_t vocabulary; ///< its last extent
   int one_token;      ///< it takes one token a run; else any number
   int all_rows;       ///< it gives logits of every token; else of the last
+  int counts_neurons; ///< it has an output `active_neurons`
+  int counts_tokens;  ///< it has an output `attended_tokens`
 } thresh_language_entry;
 
 /// Describes entry `index`. THRESH_INVALID_ARGUMENT, with the reason, when it is not of this kind.
@@ -27,7 +29,8 @@ thresh_code thresh_language_check(const thresh_session *session, const thresh_mo
                                   const int64_t *tokens, int64_t count, int32_t vocabulary, thresh_status *status);
 
 /// Runs `count` tokens, 1 when the entry takes but one. `output` says where the logits go, and then where they are.
+/// What sparse layers used is added to `usage`, unless that is NULL.
 thresh_code thresh_language_run(thresh_session *session, const thresh_language_entry *entry, const int64_t *tokens,
-                                int64_t count, thresh_output *output, thresh_status *status);
+                                int64_t count, thresh_output *output, thresh_usage *usage, thresh_status *status);
 
 #endif // THRESH_RUNTIME_SRC_LANGUAGE_H

@@ -178,15 +178,35 @@ int64_t thresh_model_context(const thresh_model *model) { return model->table->c
 
 uint64_t thresh_model_weights_bytes(const thresh_model *model) { return model->table->weights_bytes; }
 
-uint64_t thresh_model_touched_bytes(const thresh_model *model, int32_t entry, int64_t position) {
+int32_t thresh_model_is_approximate(const thresh_model *model) {
+  return (model->table->flags & THRESH_LIBRARY_APPROXIMATE) != 0;
+}
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// Bytes of weights and states that a token reads; `dense`: chosen or not.
+static uint64_t count_bytes(const thresh_model *model, int32_t entry, int64_t position, int dense) {
   const thresh_entry_info *info = thresh_model_entry(model, entry);
   if (!info || !info->weight_bytes || position < 0 || position > model->table->context)
     return 0;
-  uint64_t bytes = info->weight_bytes;
+  uint64_t bytes = dense ? info->dense_weight_bytes : info->weight_bytes;
   for (int32_t i = 0; info->token_input >= 0 && i < model->table->num_states; ++i) {
     const thresh_abi_state *state = &model->table->states[i];
-    int64_t rows = position < state->shape[0] ? position + 1 : state->shape[0];
-    bytes += state->bytes / (uint64_t)state->shape[0] * (uint64_t)rows;
+    uint64_t row = state->bytes / (uint64_t)state->shape[0];
+    thresh_abi_state_reads reads = {state->shape[0], row, 0};
+    if (info->state_reads)
+      reads = info->state_reads[i];
+    int64_t seen = position < reads.seen_rows ? position + 1 : reads.seen_rows;
+    int64_t whole = dense ? seen : smaller(seen, reads.chosen_rows);
+    bytes += (uint64_t)whole * row + (uint64_t)(seen - whole) * reads.scanned_bytes;
   }
   return bytes;
+}
+
+uint64_t thresh_model_touched_bytes(const thresh_model *model, int32_t entry, int64_t position) {
+  return count_bytes(model, entry, position, 0);
+}
+
+uint64_t thresh_model_dense_bytes(const thresh_model *model, int32_t entry, int64_t position) {
+  return count_bytes(model, entry, position, 1);
 }

@@ -108,6 +108,20 @@ static const char *state_fault(const thresh_abi_library *table, int32_t index) {
   return NULL;
 }
 
+/// What is wrong with what `entry` says that it reads, or NULL.
+static const char *reads_fault(const thresh_abi_library *table, const thresh_abi_entry *entry) {
+  if (entry->dense_weight_bytes < entry->weight_bytes)
+    return "reads more weights than a dense one";
+  for (int32_t i = 0; entry->state_reads && i < table->num_states; ++i) {
+    const thresh_abi_state *state = &table->states[i];
+    const thresh_abi_state_reads *reads = &entry->state_reads[i];
+    if (reads->seen_rows < 0 || reads->seen_rows > state->shape[0] || reads->chosen_rows < 0 ||
+        reads->scanned_bytes > state->bytes / (uint64_t)state->shape[0])
+      return "reads more of a state than there is";
+  }
+  return NULL;
+}
+
 /// What is wrong with the number of the token input of `entry`, or NULL.
 static const char *token_input_fault(const thresh_abi_library *table, const thresh_abi_entry *entry) {
   if (entry->token_input == -1)
@@ -140,6 +154,11 @@ thresh_code thresh_table_check(const thresh_abi_library *table, const char *path
   const char *fault = table_fault(table);
   if (fault)
     return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': its table has %s", path, fault);
+  for (int32_t i = 0; i < table->num_states; ++i) {
+    fault = state_fault(table, i);
+    if (fault)
+      return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': state %d %s", path, i, fault);
+  }
   for (int32_t i = 0; i < table->num_entries; ++i) {
     const thresh_abi_entry *entry = &table->entries[i];
     if (!entry->name || !entry->name[0])
@@ -150,14 +169,10 @@ thresh_code thresh_table_check(const thresh_abi_library *table, const char *path
     if (code != THRESH_OK)
       return code;
     fault = token_input_fault(table, entry);
+    fault = fault ? fault : reads_fault(table, entry);
     if (fault)
       return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': entry '%s' %s", path, entry->name,
                                fault);
-  }
-  for (int32_t i = 0; i < table->num_states; ++i) {
-    fault = state_fault(table, i);
-    if (fault)
-      return thresh_status_set(status, THRESH_INVALID_LIBRARY, "damaged library '%s': state %d %s", path, i, fault);
   }
   fault = table->generation ? generation_fault(table->generation) : NULL;
   if (fault)

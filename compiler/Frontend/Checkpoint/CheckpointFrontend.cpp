@@ -36,6 +36,8 @@ static llvm::Error buildDecoderGraph(GraphBuilder &graph, const DecoderFamily &f
   llvm::Expected<DecoderConfig> config = readDecoderConfig(family, source, options.context);
   if (!config)
     return config.takeError();
+  if (llvm::Error error = imposeSparsity(options.sparsity, family, *config))
+    return error;
   return buildDecoder(family, *config, graph);
 }
 
@@ -67,6 +69,8 @@ static llvm::Error buildModel(GraphBuilder &graph, JsonFields &config, bool isNe
     return error;
   if (family)
     return buildDecoderGraph(graph, *family, {text ? *text : config, /*isNested=*/text != nullptr}, options);
+  if (llvm::Error error = refuseSparsity(options.sparsity, modelType))
+    return error;
   if (options.context)
     return makeError("a context length is for decoders, but the model is \"" + modelType + "\"");
   return modelType == "bert" && !text ? buildBert(graph, config) : unknownModelType(text ? *text : config, modelType);

@@ -7,6 +7,8 @@
 #ifndef THRESH_COMPILER_FRONTEND_CHECKPOINT_CHECKPOINTFRONTEND_H
 #define THRESH_COMPILER_FRONTEND_CHECKPOINT_CHECKPOINTFRONTEND_H
 
+#include "compiler/Frontend/Checkpoint/ImposedSparsity.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringMap.h"
@@ -24,6 +26,8 @@ struct CheckpointOptions {
   std::optional<int64_t> context;
   /// A JSON object of fields that overrule those of config.json; empty: none.
   std::string modelConfig;
+  /// What makes layers of a dense decoder sparse.
+  SparsitySections sparsity;
   /// Set: every tensor is noise of this seed (compiler/Weights/README.md), and the folder needs no weights.
   std::optional<int64_t> randomSeed;
 };

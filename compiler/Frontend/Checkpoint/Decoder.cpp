@@ -26,6 +26,9 @@ namespace {
 /// The tokens whose logits an entry point returns.
 enum class Rows { Last, All };
 
+/// Whether an entry point returns what its sparse layers used.
+enum class Usage { Dropped, Returned };
+
 /// Tokens that a session can step back at least where a layer keeps the last ones only.
 constexpr int64_t kRewindTokens = 64;
 
@@ -52,7 +55,7 @@ public:
       : family(family), names(family.tensors), config(config), graph(graph), builder(graph.builder), loc(graph.loc),
         prefix(prefix) {}
 
-  void build(llvm::StringRef entry, llvm::StringRef dim, Rows rows);
+  void build(llvm::StringRef entry, llvm::StringRef dim, Rows rows, Usage usage = Usage::Dropped);
 
 private:
   using Sizes = SmallVector<OpFoldResult>;
@@ -72,6 +75,7 @@ private:
   Value buildLayer(Value x, size_t index);
   Value lastRow(Value x);
   Value logits(Value x, OpFoldResult rows);
+  Value stack(ArrayRef<Value> counts);
 
   std::string named(llvm::StringRef name) const { return (prefix + name).str(); }
   std::string inLayer(size_t index, llvm::StringRef name) const {
@@ -94,6 +98,7 @@ private:
   Value position;                              ///< tokens before it
   Value length;                                ///< tokens after it
   std::vector<std::pair<Value, Value>> angles; ///< cosines and sines of each rope
+  SmallVector<Value> neurons, tokens;          ///< what sparse layers used, by layer
 };
 
 } // namespace
@@ -238,7 +243,7 @@ Value DecoderBuilder::prepareHeads(Value x, int64_t heads, llvm::StringRef headN
   if (angles.empty())
     return x;
   const DecoderLayer &layer = config.layers[index];
-  if (layer.attention.isSparse())
+  if (layer.attention.isSparse() && !layer.attention.isImposed)
     return rotateParts(graph, x, layer.attention.predictor, angles[layer.rope], angles[layer.restRope]);
   auto [cos, sin] = angles[layer.rope];
   return RotaryEmbeddingOp::create(builder, loc, x, cos, sin, /*interleaved=*/false);
@@ -300,9 +305,11 @@ Value DecoderBuilder::attend(Value x, size_t layer) {
   Cache cache = remember(key, value, layer);
   const DecoderLayer &facts = config.layers[layer];
   if (facts.attention.isSparse()) {
-    Value mixed = buildSparseAttention(graph, inLayer(layer, "self_attn"), {query, cache.keys, cache.values, position},
-                                       facts.attention, config.scoreCap, facts.window);
-    mixed = graph.reshape(mixed, {count, index(queryWidth)});
+    SparseResult sparse =
+        buildSparseAttention(graph, inLayer(layer, "self_attn"), {query, cache.keys, cache.values, position},
+                             facts.attention, {facts.scoreScale, config.scoreCap, facts.window});
+    tokens.push_back(sparse.survivors);
+    Value mixed = graph.reshape(sparse.result, {count, index(queryWidth)});
     return linear(mixed, inLayer(layer, names.attentionOut), queryWidth, config.width, config.hasAttentionOutBias);
   }
   query = graph.reshape(query, {count, index(kv), index(group), index(dim)});
@@ -319,9 +326,12 @@ Value DecoderBuilder::attend(Value x, size_t layer) {
 
 Value DecoderBuilder::feedForward(Value x, size_t layer) {
   int64_t inner = config.innerWidth;
-  if (LayerSparsity sparsity = config.layers[layer].feedForward; sparsity.isSparse())
-    return buildSparseFeedForward(graph, named(names.layer) + "." + std::to_string(layer), x, inner, sparsity,
-                                  config.activation);
+  if (LayerSparsity sparsity = config.layers[layer].feedForward; sparsity.isSparse()) {
+    std::string place = named(names.layer) + "." + std::to_string(layer);
+    SparseResult sparse = buildSparseFeedForward(graph, place, x, inner, sparsity, config.activation);
+    neurons.push_back(sparse.survivors);
+    return sparse.result;
+  }
   Sizes sizes = {count, index(inner)};
   auto project = [&](llvm::StringRef name, int64_t out) {
     return linear(x, inLayer(layer, name), config.width, out, config.hasInnerBias);
@@ -376,7 +386,12 @@ Value DecoderBuilder::logits(Value x, OpFoldResult rows) {
   return softCap(result, config.logitCap, {rows, index(config.vocabulary)});
 }
 
-void DecoderBuilder::build(llvm::StringRef entry, llvm::StringRef dim, Rows rows) {
+/// One after the other: each has one row.
+Value DecoderBuilder::stack(ArrayRef<Value> counts) {
+  return counts.size() == 1 ? counts.front() : tensor::ConcatOp::create(builder, loc, /*dim=*/0, counts).getResult();
+}
+
+void DecoderBuilder::build(llvm::StringRef entry, llvm::StringRef dim, Rows rows, Usage usage) {
   Value ids = graph.beginEntry(entry, {{"input_ids", {dim}, std::nullopt, /*isTokens=*/true}}).front();
   count = tensor::getMixedSize(builder, loc, ids, 0);
   position = PositionOp::create(builder, loc, builder.getIndexType());
@@ -392,7 +407,12 @@ void DecoderBuilder::build(llvm::StringRef entry, llvm::StringRef dim, Rows rows
   if (rows == Rows::Last && !isConstantIntValue(count, 1))
     x = lastRow(x);
   Value result = logits(x, rows == Rows::Last ? index(1) : count);
-  graph.endEntry({{"logits", result, {dim, "vocabulary"}}});
+  SmallVector<EntryOutput> outputs = {{"logits", result, {dim, "vocabulary"}}};
+  if (usage == Usage::Returned && !neurons.empty())
+    outputs.push_back({"active_neurons", stack(neurons), {"layers"}});
+  if (usage == Usage::Returned && !tokens.empty())
+    outputs.push_back({"attended_tokens", stack(tokens), {"layers", "heads"}});
+  graph.endEntry(outputs);
 }
 
 llvm::Error buildDecoder(const DecoderFamily &family, const DecoderConfig &config, GraphBuilder &graph) {
@@ -409,7 +429,7 @@ llvm::Error buildDecoder(const DecoderFamily &family, const DecoderConfig &confi
   }
   graph.declareContext(config.context);
   DecoderBuilder(family, config, prefix, graph).build("prefill", "seq", Rows::Last);
-  DecoderBuilder(family, config, prefix, graph).build("decode", "1", Rows::Last);
+  DecoderBuilder(family, config, prefix, graph).build("decode", "1", Rows::Last, Usage::Returned);
   DecoderBuilder(family, config, prefix, graph).build("score", "seq", Rows::All);
   return graph.finish();
 }

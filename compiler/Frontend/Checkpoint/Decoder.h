@@ -10,6 +10,8 @@ namespace thresh {
 ///   @prefill(input_ids [seq]) -> logits [1, vocabulary] of the last token
 ///   @decode(input_ids [1]) -> logits [1, vocabulary]
 ///   @score(input_ids [seq]) -> logits [seq, vocabulary]
+/// Where layers are sparse @decode also says what its token used: active_neurons i64 [sparse feed-forward blocks] and
+/// attended_tokens i64 [sparse attention layers, heads], each if there are such layers.
 /// Each call appends its tokens to the session's.
 llvm::Error buildDecoder(const DecoderFamily &family, const DecoderConfig &config, GraphBuilder &graph);
 

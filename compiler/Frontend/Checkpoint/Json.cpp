@@ -260,6 +260,12 @@ std::unique_ptr<JsonFields> JsonFields::nested(llvm::StringRef key) {
   return nullptr;
 }
 
+void JsonFields::expectOnly(llvm::ArrayRef<llvm::StringLiteral> known) {
+  for (const auto &[key, value] : object.items())
+    if (!llvm::is_contained(known, key))
+      fail(key, "expects one of " + llvm::join(known, ", ") + " as the key");
+}
+
 bool JsonFields::has(llvm::StringRef key) const {
   auto it = object.find(key.str());
   return it != object.end() && !it->is_null();

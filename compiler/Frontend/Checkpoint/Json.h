@@ -67,6 +67,9 @@ public:
   /// The fields of a nested object; null if it is absent. Its errors are its own: hand them to `adopt`.
   std::unique_ptr<JsonFields> nested(llvm::StringRef key);
 
+  /// Every field must be one of `known`.
+  void expectOnly(llvm::ArrayRef<llvm::StringLiteral> known);
+
   /// Whether the field is there and not null.
   bool has(llvm::StringRef key) const;
   /// Whether the field is there, null or not.

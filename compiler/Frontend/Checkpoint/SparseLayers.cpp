@@ -10,12 +10,9 @@ using namespace mlir;
 
 namespace thresh {
 
-/// A field that is one integer for all layers or a list of one for each; all 0 if it is absent.
-static std::vector<int64_t> perLayer(JsonFields &fields, llvm::StringRef key, size_t layers) {
+std::vector<int64_t> readPerLayer(JsonFields &fields, llvm::StringRef key, size_t layers, int64_t max) {
   std::vector<int64_t> values(layers, 0);
-  if (!fields.has(key))
-    return values;
-  std::vector<int64_t> given = fields.integers(key, 0, std::numeric_limits<int32_t>::max());
+  std::vector<int64_t> given = fields.integers(key, 0, max);
   if (given.size() == 1)
     std::fill(values.begin(), values.end(), given.front());
   else if (given.size() == layers)
@@ -28,8 +25,11 @@ static std::vector<int64_t> perLayer(JsonFields &fields, llvm::StringRef key, si
 
 std::vector<LayerSparsity> readSparsity(JsonFields &fields, const SparsityFields &names, size_t layers, int64_t width,
                                         int64_t step) {
-  std::vector<int64_t> counts = perLayer(fields, names.k, layers),
-                       predictors = perLayer(fields, names.predictor, layers);
+  auto read = [&](llvm::StringRef key) {
+    return fields.has(key) ? readPerLayer(fields, key, layers, std::numeric_limits<int32_t>::max())
+                           : std::vector<int64_t>(layers, 0);
+  };
+  std::vector<int64_t> counts = read(names.k), predictors = read(names.predictor);
   std::vector<LayerSparsity> result(layers);
   for (size_t layer = 0; layer < layers; ++layer) {
     if (counts[layer] == 0)
@@ -65,35 +65,47 @@ Value rotateParts(GraphBuilder &graph, Value x, int64_t first, std::pair<Value, 
   return tensor::ConcatOp::create(builder, graph.loc, /*dim=*/2, ValueRange(parts));
 }
 
-Value buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
-                           LayerSparsity sparsity, double cap, int64_t window) {
-  OpBuilder &builder = graph.builder;
-  auto type = cast<RankedTensorType>(inputs.query.getType());
-  auto inverseRoot = [&](int64_t width) { return builder.getF64FloatAttr(1 / std::sqrt(static_cast<double>(width))); };
-  auto op =
-      TopkAttentionOp::create(builder, placeOf(graph, place), type, /*survivors=*/Type(), inputs.query, inputs.key,
-                              inputs.value, inputs.position, builder.getI64IntegerAttr(sparsity.predictor),
-                              builder.getI64IntegerAttr(sparsity.k), /*exact=*/UnitAttr(), /*unbiased=*/UnitAttr(),
-                              inverseRoot(sparsity.predictor), inverseRoot(type.getDimSize(2) - sparsity.predictor),
-                              cap == 0 ? FloatAttr() : builder.getF64FloatAttr(cap), builder.getI64IntegerAttr(window));
-  return op.getResult();
+/// The type of counts.
+static RankedTensorType countsOf(GraphBuilder &graph, ArrayRef<int64_t> shape) {
+  return RankedTensorType::get(shape, graph.builder.getI64Type());
 }
 
-Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x, int64_t neurons,
-                             LayerSparsity sparsity, llvm::StringRef activation) {
+SparseResult buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
+                                  LayerSparsity sparsity, const AttentionFacts &facts) {
+  OpBuilder &builder = graph.builder;
+  auto type = cast<RankedTensorType>(inputs.query.getType());
+  auto real = [&](double value) { return builder.getF64FloatAttr(value); };
+  auto inverseRoot = [&](int64_t width) { return real(1 / std::sqrt(static_cast<double>(width))); };
+  int64_t first = sparsity.predictor;
+  FloatAttr scale = sparsity.isImposed ? real(facts.scale) : inverseRoot(first);
+  FloatAttr softplus = sparsity.isImposed ? FloatAttr() : inverseRoot(type.getDimSize(2) - first);
+  auto op = TopkAttentionOp::create(
+      builder, placeOf(graph, place), type, countsOf(graph, type.getShape().drop_back()), inputs.query, inputs.key,
+      inputs.value, inputs.position, builder.getI64IntegerAttr(first), builder.getI64IntegerAttr(sparsity.k),
+      /*exact=*/UnitAttr(), /*unbiased=*/UnitAttr(), scale, softplus, facts.cap == 0 ? FloatAttr() : real(facts.cap),
+      builder.getI64IntegerAttr(facts.window), sparsity.isImposed ? builder.getUnitAttr() : UnitAttr());
+  return {op.getResult(), op.getSurvivors()};
+}
+
+SparseResult buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, Value x, int64_t neurons,
+                                    LayerSparsity sparsity, llvm::StringRef activation) {
   OpBuilder &builder = graph.builder;
   auto type = cast<RankedTensorType>(x.getType());
   int64_t width = type.getDimSize(1), first = sparsity.predictor;
+  bool isImposed = sparsity.isImposed;
   auto weight = [&](llvm::StringRef name, int64_t rows, int64_t columns) {
     return graph.parameter((place + ".mlp." + name + ".weight").str(), {rows, columns});
   };
-  Value gate = weight("gate_proj", neurons, first), up = weight("up_proj", neurons, width - first);
+  Value gate = weight("gate_proj", neurons, isImposed ? width : first);
+  Value up = weight("up_proj", neurons, isImposed ? width : width - first);
   Value down = weight("down_proj", width, neurons);
-  auto op = SparseFfnOp::create(
-      builder, placeOf(graph, (place + ".mlp").str()), type, /*survivors=*/Type(), findActivation(activation),
-      FfnPredictor::FirstDims, first, x, /*predictor_weights=*/ValueRange(), gate, up, down,
-      builder.getI64IntegerAttr(sparsity.k), /*granularity=*/1, /*mask=*/false, /*unbiased=*/false);
-  return op.getResult();
+  auto op = SparseFfnOp::create(builder, placeOf(graph, (place + ".mlp").str()), type,
+                                countsOf(graph, type.getShape().drop_back()), findActivation(activation),
+                                isImposed ? FfnPredictor::Gate : FfnPredictor::FirstDims, isImposed ? 0 : first, x,
+                                /*predictor_weights=*/ValueRange(), gate, up, down,
+                                builder.getI64IntegerAttr(sparsity.k), /*granularity=*/1, /*mask=*/isImposed,
+                                /*unbiased=*/false, /*approximate=*/isImposed);
+  return {op.getResult(), op.getSurvivors()};
 }
 
 } // namespace thresh

@@ -14,8 +14,9 @@ namespace thresh {
 
 /// What one layer chooses. Dense unless k is positive.
 struct LayerSparsity {
-  int64_t k = 0;         ///< neurons or tokens that are about to survive
-  int64_t predictor = 0; ///< first dimensions, of the hidden state or of a head, that choose
+  int64_t k = 0;          ///< neurons or tokens that are about to survive
+  int64_t predictor = 0;  ///< first dimensions, of the hidden state or of a head, that choose
+  bool isImposed = false; ///< on the tensors of a dense layer (ImposedSparsity.h), of whose neurons the gate chooses
 
   bool isSparse() const { return k > 0; }
 };
@@ -24,6 +25,9 @@ struct LayerSparsity {
 struct SparsityFields {
   llvm::StringLiteral k, predictor;
 };
+
+/// The required field `key`: one integer for all layers or a list of one for each, 0 to `max`. One entry per layer.
+std::vector<int64_t> readPerLayer(JsonFields &fields, llvm::StringRef key, size_t layers, int64_t max);
 
 /// One entry per layer. A predictor is a multiple of `step` below `width`; the error names the field at fault.
 std::vector<LayerSparsity> readSparsity(JsonFields &fields, const SparsityFields &names, size_t layers, int64_t width,
@@ -41,14 +45,27 @@ struct SparseAttentionInputs {
   mlir::Value query, key, value, position;
 };
 
-/// softmax over the chosen keys of the first dimensions' scores, times softplus of the others'. `cap` bounds the
-/// scores, 0: none.
-mlir::Value buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
-                                 LayerSparsity sparsity, double cap, int64_t window);
+/// How a layer weighs the tokens that it sees.
+struct AttentionFacts {
+  double scale;   ///< of a dense layer's scores
+  double cap;     ///< bounds the scores; 0: none
+  int64_t window; ///< 0: none
+};
 
-/// down (act(topk(gate x[:r])) * (up x[r:])), with `place`.mlp.{gate,up,down}_proj.weight. x is [rows, width].
-mlir::Value buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, mlir::Value x, int64_t neurons,
-                                   LayerSparsity sparsity, llvm::StringRef activation);
+/// What a sparse layer gives, and how much each row used: neurons [rows], or tokens [rows, heads].
+struct SparseResult {
+  mlir::Value result, survivors;
+};
+
+/// softmax over the chosen keys of the first dimensions' scores, times softplus of the others'; imposed, softmax over
+/// the chosen keys of all dimensions' scores.
+SparseResult buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
+                                  LayerSparsity sparsity, const AttentionFacts &facts);
+
+/// down (act(topk(gate x[:r])) * (up x[r:])), with `place`.mlp.{gate,up,down}_proj.weight; imposed, gate and up see all
+/// of x, and the chosen neurons are as they would be in a dense layer. x is [rows, width].
+SparseResult buildSparseFeedForward(GraphBuilder &graph, llvm::StringRef place, mlir::Value x, int64_t neurons,
+                                    LayerSparsity sparsity, llvm::StringRef activation);
 
 } // namespace thresh
 

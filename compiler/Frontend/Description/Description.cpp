@@ -9,16 +9,10 @@
 
 namespace thresh {
 
-static constexpr llvm::StringLiteral kKeys[] = {"context_window_size", "dtype",   "kv_cache",
-                                                "max_batch_size",      "model",   "model_config",
-                                                "quantization",        "targets", "version"};
+static constexpr llvm::StringLiteral kKeys[] = {
+    kAttentionSection, "context_window_size", "dtype",        kFeedForwardSection, "kv_cache", "max_batch_size",
+    "model",           "model_config",        "quantization", "targets",           "version"};
 static constexpr int64_t kMaxContext = int64_t(1) << 30;
-
-static void rejectUnknownKeys(const nlohmann::json &root, JsonFields &fields) {
-  for (const auto &[key, value] : root.items())
-    if (!llvm::is_contained(kKeys, key))
-      fields.fail(key, "expects one of " + llvm::join(llvm::ArrayRef(kKeys), ", ") + " as the key");
-}
 
 /// Settings of which one value is supported so far.
 static void requireSupported(JsonFields &fields) {
@@ -41,6 +35,15 @@ static std::optional<Format> readFormat(JsonFields &fields, llvm::StringRef key,
   return format;
 }
 
+/// The sections on sparsity that are there. What is in them is for those who know the model to check.
+static SparsitySections readSparsity(const nlohmann::json &root, JsonFields &fields, llvm::StringRef file) {
+  nlohmann::json found = nlohmann::json::object();
+  for (llvm::StringRef key : {kAttentionSection, kFeedForwardSection})
+    if (fields.nested(key))
+      found[key.str()] = root[key.str()];
+  return {file.str(), found.empty() ? std::string() : found.dump()};
+}
+
 static std::string joinPath(llvm::StringRef folder, llvm::StringRef path) {
   if (llvm::sys::path::is_absolute(path))
     return path.str();
@@ -54,7 +57,7 @@ llvm::Expected<ModelDescription> readDescription(llvm::StringRef file) {
   if (!root)
     return root.takeError();
   JsonFields fields(*root, file);
-  rejectUnknownKeys(*root, fields);
+  fields.expectOnly(kKeys);
   requireSupported(fields);
 
   ModelDescription description;
@@ -66,6 +69,7 @@ llvm::Expected<ModelDescription> readDescription(llvm::StringRef file) {
     description.context = fields.integer("context_window_size", 1, kMaxContext);
   if (fields.nested("model_config"))
     description.modelConfig = (*root)["model_config"].dump();
+  description.sparsity = readSparsity(*root, fields, file);
   if (fields.has("targets"))
     description.targets = fields.strings("targets");
   description.weights = readFormat(fields, "quantization", parseWeightFormat, weightFormatNames);

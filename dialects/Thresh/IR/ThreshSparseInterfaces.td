@@ -26,7 +26,10 @@ def Thresh_SparseKernelOpInterface : OpInterface<"SparseKernelOpInterface"> {
     InterfaceMethod<"What the family wants to know, by name: integers (i64), reals (f64) and text.", "::mlir::DictionaryAttr",
                     "getKernelParameters">,
     InterfaceMethod<"The share of the elements of operand number `operand` that a run is expected to read.", "double",
-                    "getExpectedShare", (ins "unsigned":$operand), /*methodBody=*/"", /*defaultImplementation=*/"return 1;">
+                    "getExpectedShare", (ins "unsigned":$operand), /*methodBody=*/"", /*defaultImplementation=*/"return 1;">,
+    InterfaceMethod<"What a run is expected to read of operand number `operand` where that holds a row for each token of a session.",
+                    "::thresh::RowReads", "getRowReads", (ins "unsigned":$operand), /*methodBody=*/"",
+                    /*defaultImplementation=*/"return {};">
   ];
 }
 

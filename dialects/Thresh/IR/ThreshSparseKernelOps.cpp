@@ -216,6 +216,22 @@ DictionaryAttr AttendChosenOp::getKernelParameters() {
   return builder.getDictionaryAttr(parameters);
 }
 
+RowReads AttendChosenOp::getRowReads(unsigned operand) {
+  RankedTensorType query = getQuery().getType(), key = getKey().getType();
+  RowReads reads;
+  if (getOperation()->getOperand(operand) == getKey())
+    reads.scannedShare = static_cast<double>(getPartial()) / static_cast<double>(key.getDimSize(2));
+  else if (getOperation()->getOperand(operand) == getValue())
+    reads.scannedShare = 0;
+  else
+    return reads;
+  if (int64_t window = getWindow())
+    reads.seenRows = window;
+  // Each query head of a group chooses for itself: at worst they share nothing.
+  reads.chosenRows = static_cast<int64_t>(getK()) * (query.getDimSize(1) / key.getDimSize(1));
+  return reads;
+}
+
 /// The kernel widens keys and values as it reads them.
 static LogicalResult readNarrowRows(AttendChosenOp op, PatternRewriter &rewriter) {
   auto key = op.getKey().getDefiningOp<arith::ExtFOp>(), value = op.getValue().getDefiningOp<arith::ExtFOp>();

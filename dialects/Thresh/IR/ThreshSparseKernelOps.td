@@ -66,7 +66,7 @@ def Thresh_ActiveRowsOp : Thresh_SparseKernelOp<"active_rows", ["getExpectedShar
   }];
 }
 
-def Thresh_AttendChosenOp : Thresh_SparseKernelOp<"attend_chosen"> {
+def Thresh_AttendChosenOp : Thresh_SparseKernelOp<"attend_chosen", ["getRowReads"]> {
   let summary = "attention of one query over the keys that the first dimensions of query and key choose";
   let description = [{
     `thresh.topk_attention` of one query with a statistical top-k, on keys and values as a session stores them: rows 0 to `position`, and any number behind

@@ -49,12 +49,12 @@ def Thresh_SparseFfnOp : Thresh_SparseOp<"sparse_ffn", [AttrSizedOperandSegments
   let arguments = (ins Thresh_Activation:$activation, Thresh_FfnPredictor:$predictor, DefaultValuedAttr<I64Attr, "0">:$first_dims,
                        2DTensorOf<[F32]>:$input, Variadic<Thresh_Matrix>:$predictor_weights, Optional<Thresh_Matrix>:$gate,
                        Thresh_Matrix:$up, Thresh_Matrix:$down, OptionalAttr<I64Attr>:$k,
-                       DefaultValuedAttr<I64Attr, "1">:$granularity, UnitAttr:$mask, UnitAttr:$unbiased);
+                       DefaultValuedAttr<I64Attr, "1">:$granularity, UnitAttr:$mask, UnitAttr:$unbiased, UnitAttr:$approximate);
   let results = (outs 2DTensorOf<[F32]>:$result, Optional<1DTensorOf<[I64]>>:$survivors);
   let assemblyFormat = [{
     $activation $predictor (`(` $first_dims^ `)`)? $input (`by` $predictor_weights^)? (`gate` $gate^)? `up` $up `down` $down
-    (`topk` `(` $k^ `)`)? (`granularity` `(` $granularity^ `)`)? (`mask` $mask^)? (`unbiased` $unbiased^)? attr-dict
-    `:` functional-type(operands, results)
+    (`topk` `(` $k^ `)`)? (`granularity` `(` $granularity^ `)`)? (`mask` $mask^)? (`unbiased` $unbiased^)?
+    (`approximate` $approximate^)? attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
     int64_t getNumNeurons() { return getUp().getType().getDimSize(0); }
@@ -86,12 +86,12 @@ def Thresh_TopkAttentionOp : Thresh_SparseOp<"topk_attention"> {
   let arguments = (ins 3DTensorOf<[F32]>:$query, 3DTensorOf<[F32]>:$key, 3DTensorOf<[F32]>:$value, Index:$position,
                        I64Attr:$partial, OptionalAttr<I64Attr>:$k, UnitAttr:$exact, UnitAttr:$unbiased, F64Attr:$scale,
                        OptionalAttr<F64Attr>:$softplus_scale, OptionalAttr<F64Attr>:$soft_cap,
-                       DefaultValuedAttr<I64Attr, "0">:$window);
+                       DefaultValuedAttr<I64Attr, "0">:$window, UnitAttr:$approximate);
   let results = (outs 3DTensorOf<[F32]>:$result, Optional<2DTensorOf<[I64]>>:$survivors);
   let assemblyFormat = [{
     $query `,` $key `,` $value `at` $position `partial` `(` $partial `)` (`topk` `(` $k^ `)`)? (`exact` $exact^)?
     (`unbiased` $unbiased^)? `scale` `(` $scale `)` (`softplus` `(` $softplus_scale^ `)`)? (`cap` `(` $soft_cap^ `)`)?
-    (`window` `(` $window^ `)`)? attr-dict `:` functional-type(operands, results)
+    (`window` `(` $window^ `)`)? (`approximate` $approximate^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasCanonicalizer = 1;
 }

@@ -91,6 +91,15 @@ typedef struct thresh_abi_call {
 /* Runs one entry point. Returns 0, or nonzero after arena, output or fail recorded the reason. */
 typedef int32_t (*thresh_abi_function)(const thresh_abi_call *call);
 
+/* What a run on one token reads of a state: `scanned_bytes` of the row of each token that it sees, the last
+ * `seen_rows` at most, and of `chosen_rows` of those, as many as are expected, the rest. A model without sparse
+ * attention would read whole rows of all that it sees. */
+typedef struct thresh_abi_state_reads {
+  int64_t seen_rows; /* 0 to the rows of the state */
+  uint64_t scanned_bytes;
+  int64_t chosen_rows;
+} thresh_abi_state_reads;
+
 /* One entry point: "main", or "prefill" and "decode". */
 typedef struct thresh_abi_entry {
   const char *name;
@@ -100,7 +109,11 @@ typedef struct thresh_abi_entry {
   const thresh_abi_tensor *outputs;
   int32_t token_input; /* input whose last extent is the number of tokens that a call appends to the states; -1: none */
   int32_t reserved;    /* 0 */
-  uint64_t weight_bytes; /* bytes of the weights that a call reads whose dynamic extents are all 1; 0: unknown */
+  /* Bytes of the weights that a call reads whose dynamic extents are all 1, of rows that it chooses as many as are
+   * expected; 0: unknown. `dense_weight_bytes` with all rows instead. */
+  uint64_t weight_bytes;
+  uint64_t dense_weight_bytes;
+  const thresh_abi_state_reads *state_reads; /* one per state; NULL: all rows are seen and scanned */
 } thresh_abi_entry;
 
 /* Memory that a session keeps between calls: a key or value cache, one row per token. Token t is in row
@@ -139,6 +152,11 @@ typedef struct thresh_abi_variant {
 typedef int (*thresh_abi_task)(void *user_context, int index, uint8_t *closure);
 typedef int (*thresh_abi_par_for)(void *user_context, thresh_abi_task task, int min, int size, uint8_t *closure);
 
+/* Bits of thresh_abi_library.flags. */
+enum {
+  THRESH_LIBRARY_APPROXIMATE = 1 << 0 /* layers are sparse that the model's makers trained dense */
+};
+
 typedef struct thresh_abi_library {
   uint32_t abi_version; /* THRESH_ABI_VERSION */
   int32_t num_entries;
@@ -157,7 +175,7 @@ typedef struct thresh_abi_library {
   /* num_states of them; a session holds state_bytes of memory for all, zero at its start. */
   const thresh_abi_state *states;
   int32_t num_states;
-  int32_t reserved2;
+  uint32_t flags; /* THRESH_LIBRARY_* bits */
   uint64_t state_bytes;
   int64_t context;                         /* most tokens that a session can hold; 0 without states */
   const thresh_abi_generation *generation; /* NULL when unknown */

@@ -139,9 +139,17 @@ THRESH_API int64_t thresh_model_context(const thresh_model *model);
 THRESH_API uint64_t thresh_model_weights_bytes(const thresh_model *model);
 
 /// Bytes that a run of entry point `entry` on one token reads when the session holds `position` tokens: weights, of
-/// those looked up by token one row, and the rows of the states that the token attends to. 0 when the library does not
-/// say what the entry reads, and for numbers out of range. Never fails.
+/// those looked up by token one row, and the rows of the states that the token attends to. Where sparse kernels choose
+/// rows by what is in them, as many count as are expected. 0 when the library does not say what the entry reads, and
+/// for numbers out of range. Never fails.
 THRESH_API uint64_t thresh_model_touched_bytes(const thresh_model *model, int32_t entry, int64_t position);
+
+/// Those that it would read if it chose nothing: thresh_model_touched_bytes of the model with dense layers.
+THRESH_API uint64_t thresh_model_dense_bytes(const thresh_model *model, int32_t entry, int64_t position);
+
+/// Nonzero when layers of the model are sparse that its makers trained dense, so that its answers approximate theirs.
+/// Never fails.
+THRESH_API int32_t thresh_model_is_approximate(const thresh_model *model);
 
 /// The checked table itself, for tools that print variants and weights. Owned by the model.
 THRESH_API const thresh_abi_library *thresh_model_table(const thresh_model *model);
@@ -279,6 +287,23 @@ typedef enum thresh_stop {
   THRESH_STOP_FAILURE = 4  ///< a call of thresh_generation_next failed
 } thresh_stop;
 
+/// Mean and standard deviation (of the whole, not of a sample) of `count` numbers.
+typedef struct thresh_spread {
+  int64_t count; ///< 0: there were none, and the other two are 0
+  double mean;
+  double deviation;
+} thresh_spread;
+
+/// Adds `num_values` numbers to those that `spread` is of. Zero-initialise it first. Never fails.
+THRESH_API void thresh_spread_add(thresh_spread *spread, const int64_t *values, size_t num_values);
+
+/// What the sparse layers of a model used, as the outputs of its entry `decode` tell: no numbers where it has no such
+/// output.
+typedef struct thresh_usage {
+  thresh_spread active_neurons;  ///< `active_neurons`: of each token and sparse feed-forward block
+  thresh_spread attended_tokens; ///< `attended_tokens`: of each token, sparse attention layer and head
+} thresh_usage;
+
 /// What a generation has done so far.
 typedef struct thresh_generation_stats {
   int64_t prompt_tokens;    ///< tokens of the prompt that have run
@@ -286,6 +311,7 @@ typedef struct thresh_generation_stats {
   int64_t decoded_tokens;   ///< of these, how many have run through the model: all but the last
   double prompt_seconds;
   double decode_seconds; ///< runs and choices of the tokens after the first
+  thresh_usage usage;    ///< of the decoded tokens
   thresh_stop stop;
 } thresh_generation_stats;
 

@@ -12,12 +12,14 @@ from thresh._library import ThreshError, num_threads, runtime_version, set_num_t
 from thresh._version import __version__
 from thresh._tensors import TensorInfo
 from thresh.model import Model
-from thresh.session import Generation, Session
+from thresh.session import Generation, GenerationStats, Session, Spread
 
 __all__ = [
     "Generation",
+    "GenerationStats",
     "Model",
     "Session",
+    "Spread",
     "TensorInfo",
     "ThreshError",
     "__version__",

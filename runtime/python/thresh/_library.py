@@ -56,6 +56,8 @@ class EntryDeclaration(ctypes.Structure):
         ("token_input", ctypes.c_int32),
         ("reserved", ctypes.c_int32),
         ("weight_bytes", ctypes.c_uint64),
+        ("dense_weight_bytes", ctypes.c_uint64),
+        ("state_reads", ctypes.c_void_p),
     ]
 
 
@@ -103,6 +105,18 @@ class GenerationOptions(ctypes.Structure):
     ]
 
 
+class Spread(ctypes.Structure):
+    """thresh_spread"""
+
+    _fields_ = [("count", ctypes.c_int64), ("mean", ctypes.c_double), ("deviation", ctypes.c_double)]
+
+
+class Usage(ctypes.Structure):
+    """thresh_usage"""
+
+    _fields_ = [("active_neurons", Spread), ("attended_tokens", Spread)]
+
+
 class GenerationStats(ctypes.Structure):
     """thresh_generation_stats"""
 
@@ -112,6 +126,7 @@ class GenerationStats(ctypes.Structure):
         ("decoded_tokens", ctypes.c_int64),
         ("prompt_seconds", ctypes.c_double),
         ("decode_seconds", ctypes.c_double),
+        ("usage", Usage),
         ("stop", ctypes.c_int),
     ]
 
@@ -152,6 +167,8 @@ _SIGNATURES = {
     ),
     "thresh_model_weights_bytes": (ctypes.c_uint64, [_HANDLE]),
     "thresh_model_touched_bytes": (ctypes.c_uint64, [_HANDLE, ctypes.c_int32, ctypes.c_int64]),
+    "thresh_model_dense_bytes": (ctypes.c_uint64, [_HANDLE, ctypes.c_int32, ctypes.c_int64]),
+    "thresh_model_is_approximate": (ctypes.c_int32, [_HANDLE]),
     "thresh_model_vocabulary": (ctypes.c_int64, [_HANDLE]),
     "thresh_model_generation_options": (GenerationOptions, [_HANDLE]),
     "thresh_generation_create": (

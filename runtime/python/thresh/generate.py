@@ -39,14 +39,22 @@ def _rate(tokens: int, timed: int, seconds: float) -> str:
     return f"{tokens} tokens" + (f" at {timed / seconds:.2f} tokens/s" if timed and seconds > 0 else "")
 
 
+def _usage(stats: GenerationStats) -> str:
+    counts = (("active neurons", stats.active_neurons, "layer"), ("attended tokens", stats.attended_tokens, "head"))
+    return "".join(f"{what} {count.mean:.1f} +- {count.deviation:.1f} a {of}, " for what, count, of in counts if count)
+
+
 def _figures(stats: GenerationStats, model: Model) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    touched = model.touched_bytes(stats.prompt_tokens + stats.decoded_tokens // 2)
+    middle = stats.prompt_tokens + stats.decoded_tokens // 2
+    touched, dense = model.touched_bytes(middle), model.dense_bytes(middle)
+    against = f" (dense {dense / 1e6:.1f})" if dense > touched else ""
     return (
         f"prompt {_rate(stats.prompt_tokens, stats.prompt_tokens, stats.prompt_seconds)}, "
         f"generation {_rate(stats.generated_tokens, stats.decoded_tokens, stats.decode_seconds)}, "
-        f"ended by {_ENDS[stats.stop]}, {f'{touched / 1e6:.1f} MB touched per token, ' if touched else ''}"
-        f"peak memory {peak / 1e6:.1f} MB"
+        f"ended by {_ENDS[stats.stop]}, {_usage(stats)}"
+        f"{f'{touched / 1e6:.1f} MB touched per token{against}, ' if touched else ''}"
+        f"peak memory {peak / 1e6:.1f} MB{', approximate' if model.approximate else ''}"
     )
 
 

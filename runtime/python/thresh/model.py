@@ -57,6 +57,7 @@ class Model:
         self._vocabulary: int = library().thresh_model_vocabulary(handle)
         self._generation_options = library().thresh_model_generation_options(handle)
         self._weights_bytes: int = library().thresh_model_weights_bytes(handle)
+        self._approximate = bool(library().thresh_model_is_approximate(handle))
         self._context: int = library().thresh_model_context(handle)
         self._target: str = library().thresh_model_target(handle).decode()
         self._metadata: str = library().thresh_model_metadata(handle).decode()
@@ -136,11 +137,24 @@ class Model:
 
     def touched_bytes(self, position: int, entry: str = "decode") -> int:
         """Bytes that a run of an entry on one token reads when the session holds `position` tokens: the weights that it
-        uses and the rows of the states. 0 when the library does not say."""
+        uses and the rows of the states, of those that it chooses as many as are expected. 0 when the library does not
+        say."""
         if not self._finalizer.alive:
             raise ThreshError("the model is closed")
         index = find(self._entries, entry).index
         return int(library().thresh_model_touched_bytes(self._handle, index, position))
+
+    def dense_bytes(self, position: int, entry: str = "decode") -> int:
+        """What touched_bytes would be if the model chose no rows: that of the model with dense layers."""
+        if not self._finalizer.alive:
+            raise ThreshError("the model is closed")
+        index = find(self._entries, entry).index
+        return int(library().thresh_model_dense_bytes(self._handle, index, position))
+
+    @property
+    def approximate(self) -> bool:
+        """Whether layers are sparse that the model's makers trained dense."""
+        return self._approximate
 
     @property
     def context(self) -> int:

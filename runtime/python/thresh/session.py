@@ -9,10 +9,18 @@ from typing import NamedTuple, Optional, Union
 import numpy as np
 from numpy.typing import ArrayLike
 
-from thresh._library import GenerationOptions, ThreshError, call, library
+from thresh._library import GenerationOptions, ThreshError, Usage, call, library
 from thresh._tensors import Entry, find, run
 
 _STOPS = [None, "length", "token", "context", "failure"]
+
+
+class Spread(NamedTuple):
+    """Mean and standard deviation of so many numbers."""
+
+    count: int
+    mean: float
+    deviation: float
 
 
 class GenerationStats(NamedTuple):
@@ -26,6 +34,15 @@ class GenerationStats(NamedTuple):
     decode_seconds: float
     stop: Optional[str]
     """Why the text ended: "length", "token" (a stop token), "context", "failure"; None while it goes on."""
+    active_neurons: Optional[Spread]
+    """Neurons that a sparse feed-forward block used, over the decoded tokens and the blocks; None without such counts."""
+    attended_tokens: Optional[Spread]
+    """Tokens that a head of a sparse attention layer read, over the decoded tokens, the layers and the heads."""
+
+
+def _spread(usage: Usage, name: str) -> Optional[Spread]:
+    spread = getattr(usage, name)
+    return Spread(spread.count, spread.mean, spread.deviation) if spread.count else None
 
 
 class Generation(Iterator[int]):
@@ -52,8 +69,16 @@ class Generation(Iterator[int]):
     def stats(self) -> GenerationStats:
         """What it has done so far."""
         stats = library().thresh_generation_get_stats(self._handle)
-        values = [getattr(stats, name) for name, _ in stats._fields_]
-        return GenerationStats(*values[:-1], _STOPS[values[-1]])
+        return GenerationStats(
+            stats.prompt_tokens,
+            stats.generated_tokens,
+            stats.decoded_tokens,
+            stats.prompt_seconds,
+            stats.decode_seconds,
+            _STOPS[stats.stop],
+            _spread(stats.usage, "active_neurons"),
+            _spread(stats.usage, "attended_tokens"),
+        )
 
 
 class Session:

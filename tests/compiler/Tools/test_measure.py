@@ -1,6 +1,7 @@
 """`thresh bench` and `thresh compare`, on the runtime tests' hand-written library and an ONNX model of the same sum."""
 
 import json
+import statistics
 import subprocess
 
 import onnx
@@ -153,8 +154,29 @@ def test_bench_of_decode(run_tool, decoder):
         assert 0 < times["min"] <= times["median"] <= times["max"] and len(times["turns"]) == 2
         assert each["tokens_per_s"] == pytest.approx(1 / times["median"])
         assert each["touched_bytes"] == 1000000 + 8 * min(each["depth"] + 1 + 2 + 1, rows)
+        assert each["dense_bytes"] == each["touched_bytes"] and "active_neurons" not in each
         assert each["read_bytes_per_s"] == pytest.approx(each["touched_bytes"] / times["median"])
     assert report["machine"]["read_bytes_per_s"] == report["machine"]["read_bytes_per_s_one_thread"] > 1e8
+
+
+def test_bench_of_a_sparse_decoder(run_tool, root, tmp_path):
+    """Turns of 4 tokens after one for warm-up, twice: positions 4 to 7 of depth 3 and 6 to 9 of depth 5."""
+    library = compile_mock(root, tmp_path, "mock_decoder.c", "-DMOCK_SPARSE=1")
+    report = bench(run_tool, library, "--depth", "3,5", "--tokens", "4")
+    for each in report["depths"]:
+        positions = range(each["depth"] + 1, each["depth"] + 5)
+        neurons = [100 + position for position in positions] + [60] * 4
+        attended = [position + 1 for position in positions] + [1] * 4
+        for name, values in (("active_neurons", neurons), ("attended_tokens", attended)):
+            assert each[name]["count"] == 16
+            assert each[name]["mean"] == pytest.approx(statistics.fmean(values))
+            assert each[name]["deviation"] == pytest.approx(statistics.pstdev(values))
+        rows = each["depth"] + 1 + 2 + 1
+        assert each["touched_bytes"] == 1000000 + 3 * 8 + (rows - 3) * 2
+        assert each["dense_bytes"] == 4000000 + rows * 8
+    text = run_tool("thresh", "bench", library, "--rounds", "1", "--seconds", "0.01", "--tokens", "4", "--depth", "3").stdout
+    assert "active neurons 82.8 +- 22.8 a layer" in text and "attended tokens 3.8 +- 2.9 a head" in text
+    assert "touched 1.0 MB a token, dense 4.0: 4.00x" in text
 
 
 def test_bench_of_prefill(run_tool, decoder):

@@ -162,8 +162,8 @@ class Decoder:
         turns = np.arange(self.position, length)[:, None] * angles
         return rotate(x, np.cos(turns) * magnitude, np.sin(turns) * magnitude)
 
-    def attention(self, x, layer, place):
-        names = {"opt": "self_attn.out_proj", "gpt2": "attn.c_proj"}
+    def projected(self, x, layer, place):
+        """Queries of the new tokens, and keys and values of all: [tokens, heads, dim]."""
         sizes = [self.heads * self.dim, self.kv * self.dim, self.kv * self.dim]
         fused = {"phi3": "self_attn.qkv_proj", "gpt2": "attn.c_attn"}.get(self.family)
         if fused:
@@ -180,25 +180,40 @@ class Decoder:
             old_key, old_value = self.caches[layer]
             key, value = np.concatenate([old_key, key]), np.concatenate([old_value, value])
         self.caches[layer] = key, value
-        key, value = (np.repeat(rows, self.heads // self.kv, axis=1) for rows in (key, value))
-        scores = np.einsum("ihd,jhd->hij", query, key) / math.sqrt(self.fields.get("query_pre_attn_scalar", self.dim))
+        return query, key, value
+
+    def scaled(self, products, layer):
+        """Scores of attention."""
+        scores = products / math.sqrt(self.fields.get("query_pre_attn_scalar", self.dim))
         if self.fields.get("scale_attn_by_inverse_layer_idx"):
-            scores /= layer + 1
-        if cap := self.fields.get("attn_logit_softcapping"):
-            scores = cap * np.tanh(scores / cap)
+            scores = scores / (layer + 1)
+        cap = self.fields.get("attn_logit_softcapping")
+        return cap * np.tanh(scores / cap) if cap else scores
+
+    def attention_out(self, mixed, place):
+        names = {"opt": "self_attn.out_proj", "gpt2": "attn.c_proj"}
+        return self.linear(mixed.reshape(len(mixed), -1), place + names.get(self.family, "self_attn.o_proj"))
+
+    def attention(self, x, layer, place):
+        query, key, value = self.projected(x, layer, place)
+        key, value = (np.repeat(rows, self.heads // self.kv, axis=1) for rows in (key, value))
+        length = self.position + len(x)
+        scores = self.scaled(np.einsum("ihd,jhd->hij", query, key), layer)
         queries, keys = np.arange(self.position, length)[:, None], np.arange(length)
         seen = keys <= queries
         if window := self.window(layer):
             seen &= queries - keys < window
-        mixed = np.einsum("hij,jhd->ihd", softmax(np.where(seen, scores, -np.inf)), value)
-        return self.linear(mixed.reshape(len(x), -1), place + names.get(self.family, "self_attn.o_proj"))
+        return self.attention_out(np.einsum("hij,jhd->ihd", softmax(np.where(seen, scores, -np.inf)), value), place)
+
+    def activation(self):
+        names = ("activation_function", "hidden_act", "hidden_activation")
+        return ACTIVATIONS[next((self.fields[name] for name in names if name in self.fields), "gelu_pytorch_tanh")]
 
     def feed_forward(self, x, place):
+        act = self.activation()
         if self.family in ("gpt2", "opt"):
             up, down = ("mlp.c_fc", "mlp.c_proj") if self.family == "gpt2" else ("fc1", "fc2")
-            act = ACTIVATIONS[self.fields["activation_function"]]
             return self.linear(act(self.linear(x, place + up)), place + down)
-        act = ACTIVATIONS[self.fields.get("hidden_act") or self.fields.get("hidden_activation", "gelu_pytorch_tanh")]
         if self.family == "phi3":
             gate, up = np.split(self.linear(x, place + "mlp.gate_up_proj"), 2, axis=1)
         else:

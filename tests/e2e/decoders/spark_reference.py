@@ -1,4 +1,4 @@
-"""Spark Transformers on Gemma 2 in numpy, float64: sparse layers written out from their formulas, without the compiler's tables."""
+"""Decoders with sparse layers in numpy, float64: written out from their formulas, without the compiler's tables."""
 
 import math
 from statistics import NormalDist
@@ -33,15 +33,40 @@ def chosen(scores, k):
     return scores >= min(scores.mean() + scores.std() * quantile(k, n), scores.max())
 
 
-class SparkDecoder(Decoder):
+class SparseDecoder(Decoder):
     """One session. `counts` collects how many neurons and tokens survived: (kind, layer, how many of, how many)."""
+
+    def __init__(self, fields, tensors):
+        super().__init__(fields, tensors)
+        self.counts = []
+
+    def attend_to_chosen(self, projected, layer, k, first, score, weigh):
+        """What each query and head makes of the keys that the `first` dimensions choose: score(products) says what they
+        choose by, weigh(query, keys, scores) what a chosen key's value counts."""
+        query, key, value = projected
+        mixed = np.zeros_like(query)
+        for row, head in np.ndindex(len(query), self.heads):
+            end = self.position + row + 1
+            start = max(0, end - (self.window(layer) or end))
+            keys, values = (rows[start:end, head * self.kv // self.heads] for rows in (key, value))
+            scores = score(keys[:, :first] @ query[row, head, :first])
+            survivors = chosen(scores, k)
+            self.counts.append(("tokens", layer, end - start, survivors.sum()))
+            mixed[row, head] = weigh(query[row, head], keys[survivors], scores[survivors]) @ values[survivors]
+        return mixed
+
+    def count_neurons(self, active, layer):
+        self.counts += [("neurons", layer, active.shape[1], count) for count in active.sum(1)]
+
+
+class SparkDecoder(SparseDecoder):
+    """Layers are sparse as config.json says."""
 
     def __init__(self, fields, tensors):
         super().__init__({"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, **fields}, tensors)
         self.family = "gemma2"
         names = ("attention_topk", "attention_predictor_dims", "ffn_topk", "ffn_predictor_dims")
         self.sparsity = {name: per_layer(fields, name, self.layers) for name in names}
-        self.counts = []
 
     def rotated(self, x, layer, length):
         if not self.sparsity["attention_topk"][layer]:
@@ -55,29 +80,21 @@ class SparkDecoder(Decoder):
         return np.concatenate(parts, -1)
 
     def attention(self, x, layer, place):
-        if not self.sparsity["attention_topk"][layer]:
-            return super().attention(x, layer, place)
         k, first = (self.sparsity[name][layer] for name in ("attention_topk", "attention_predictor_dims"))
-        query, key, value = (self.linear(x, f"{place}self_attn.{role}_proj").reshape(len(x), -1, self.dim) for role in "qkv")
-        length = self.position + len(x)
-        query, key = self.rotated(query, layer, length), self.rotated(key, layer, length)
-        if layer in self.caches:
-            key, value = (np.concatenate(rows) for rows in zip(self.caches[layer], (key, value), strict=True))
-        self.caches[layer] = key, value
-        cap, mixed = self.fields["attn_logit_softcapping"], np.zeros((len(x), self.heads, self.dim))
-        for row, head in np.ndindex(len(x), self.heads):
-            end = self.position + row + 1
-            start = max(0, end - (self.window(layer) or end))
-            keys, values = (rows[start:end, head * self.kv // self.heads] for rows in (key, value))
-            scores = keys[:, :first] @ query[row, head, :first] / math.sqrt(first)
-            if cap:
-                scores = cap * np.tanh(scores / cap)
-            survivors = chosen(scores, k)
-            self.counts.append(("tokens", layer, end - start, survivors.sum()))
-            others = keys[survivors, first:] @ query[row, head, first:] / math.sqrt(self.dim - first)
-            weights = softmax(scores[survivors]) * np.logaddexp(0, others)
-            mixed[row, head] = weights @ values[survivors]
-        return self.linear(mixed.reshape(len(x), -1), place + "self_attn.o_proj")
+        if not k:
+            return super().attention(x, layer, place)
+        cap = self.fields["attn_logit_softcapping"]
+
+        def score(products):
+            scores = products / math.sqrt(first)
+            return cap * np.tanh(scores / cap) if cap else scores
+
+        def weigh(query, keys, scores):
+            others = keys[:, first:] @ query[first:] / math.sqrt(self.dim - first)
+            return softmax(scores) * np.logaddexp(0, others)
+
+        projected = self.projected(x, layer, place)
+        return self.attention_out(self.attend_to_chosen(projected, layer, k, first, score, weigh), place)
 
     def feed_forward(self, x, place):
         layer = int(place.split(".")[1])
@@ -85,5 +102,39 @@ class SparkDecoder(Decoder):
         if not k:
             return super().feed_forward(x, place)
         survivors = statistical_topk(self.linear(x[:, :first], place + "mlp.gate_proj"), k)
-        self.counts += [("neurons", layer, survivors.shape[1], count) for count in (survivors > 0).sum(1)]
+        self.count_neurons(survivors > 0, layer)
         return self.linear(gelu_tanh(survivors) * self.linear(x[:, first:], place + "mlp.up_proj"), place + "mlp.down_proj")
+
+
+class ApproximateDecoder(SparseDecoder):
+    """A dense model whose layers a description makes sparse: its sections, as in the file, or None."""
+
+    def __init__(self, fields, tensors, ffn=None, attention=None):
+        super().__init__(fields, tensors)
+        self.neurons = per_layer(ffn or {}, "k", self.layers)
+        self.tokens = per_layer(attention or {}, "index_topk", self.layers)
+        self.first = attention and attention["predictor"]["r"]
+
+    def attention(self, x, layer, place):
+        k = self.tokens[layer]
+        if not k:
+            return super().attention(x, layer, place)
+
+        def score(products):
+            return self.scaled(products, layer)
+
+        def weigh(query, keys, scores):
+            return softmax(score(keys @ query))
+
+        projected = self.projected(x, layer, place)
+        return self.attention_out(self.attend_to_chosen(projected, layer, k, self.first, score, weigh), place)
+
+    def feed_forward(self, x, place):
+        layer = int(place.split(".")[1])
+        k = self.neurons[layer]
+        if not k:
+            return super().feed_forward(x, place)
+        gate, up = self.linear(x, place + "mlp.gate_proj"), self.linear(x, place + "mlp.up_proj")
+        active = statistical_topk(gate, k) > 0 if k < gate.shape[1] else np.ones_like(gate, bool)
+        self.count_neurons(active, layer)
+        return self.linear(np.where(active, self.activation()(gate) * up, 0), place + "mlp.down_proj")

@@ -120,4 +120,4 @@ def test_context_is_for_checkpoints(tmp_path, run_tool):
     (tmp_path / "model.onnx").write_bytes(b"")
     result = run_tool("thresh", "compile", tmp_path / "model.onnx", "-o", tmp_path / "model.so", "--context", 8)
     assert result.returncode == 1
-    assert "is no checkpoint, but a context length, random weights or fields of config.json are asked for" in result.stderr
+    assert "is no checkpoint, but a context length, random weights, fields of config.json or sparsity are asked for" in result.stderr

@@ -12,6 +12,9 @@
 //   MOCK_FAIL        runs that write the state at this position fail after that (default: none)
 //   MOCK_NAN         from this position on a logit is NaN (default: never)
 //   MOCK_WEIGHT_BYTES  what decode says that it reads (default 1000000)
+//   MOCK_SPARSE      1: decode says that it chose: at position p active_neurons [2] are 100 + p and 60, attended_tokens
+//                    [1, 2] are p + 1 and 1; it scans 2 bytes of each row and reads 3 rows whole, of 4000000 bytes of
+//                    weights those above; and the library is approximate
 //
 //===-------------------------------------------------------------------------===//
 #include "thresh/abi.h"
@@ -36,6 +39,9 @@
 #endif
 #ifndef MOCK_WEIGHT_BYTES
 #define MOCK_WEIGHT_BYTES 1000000
+#endif
+#ifndef MOCK_SPARSE
+#define MOCK_SPARSE 0
 #endif
 #ifndef MOCK_GENERATION
 #define MOCK_GENERATION 0
@@ -74,6 +80,21 @@ static int32_t run(const thresh_abi_call *call, int all) {
 }
 
 static int32_t run_last(const thresh_abi_call *call) { return run(call, 0); }
+
+static int32_t run_decode(const thresh_abi_call *call) {
+  if (!MOCK_SPARSE)
+    return run(call, 0);
+  int64_t *neurons = call->output(call->context, 1, (const int64_t[]){2});
+  int64_t *attended = call->output(call->context, 2, (const int64_t[]){1, 2});
+  if (!neurons || !attended)
+    return 1;
+  neurons[0] = 100 + call->position;
+  neurons[1] = 60;
+  attended[0] = call->position + 1;
+  attended[1] = 1;
+  return run(call, 0);
+}
+
 static int32_t run_score(const thresh_abi_call *call) { return run(call, 1); }
 
 static int32_t run_peek(const thresh_abi_call *call) {
@@ -98,6 +119,12 @@ static const int64_t state_shape[] = {MOCK_ROWS};
 static const int64_t one_shape[] = {1}, last_shape[] = {1, VOCABULARY};
 static const thresh_abi_tensor one_token[] = TOKENS(one_shape, static_dims);
 static const thresh_abi_tensor last_logits[] = LOGITS(last_shape, static_dims);
+static const int64_t neurons_shape[] = {2}, attended_shape[] = {1, 2};
+static const thresh_abi_tensor decode_outputs[] = {
+    {"logits", THRESH_F32, 2, last_shape, static_dims, 0, 0, 0},
+    {"active_neurons", THRESH_I64, 1, neurons_shape, static_dims, 0, 0, 0},
+    {"attended_tokens", THRESH_I64, 2, attended_shape, static_dims, 0, 0, 0}};
+static const thresh_abi_state_reads decode_reads[] = {{MOCK_ROWS, 2, 3}};
 #endif
 #if MOCK_ENTRIES > 1
 static const int64_t any_shape[] = {-1};
@@ -111,20 +138,21 @@ static const thresh_abi_tensor positions[] = {{"position", THRESH_I64, 0, NULL, 
 
 static const thresh_abi_entry entries[] = {
 #if MOCK_ENTRIES > 0
-    {"decode", 1, 1, one_token, last_logits, 0, 0, MOCK_WEIGHT_BYTES},
+    {"decode", 1, MOCK_SPARSE ? 3 : 1, one_token, decode_outputs, 0, 0, MOCK_WEIGHT_BYTES,
+     MOCK_SPARSE ? 4000000 : MOCK_WEIGHT_BYTES, MOCK_SPARSE ? decode_reads : NULL},
 #endif
 #if MOCK_ENTRIES > 1
-    {"prefill", 1, 1, any_tokens, last_logits, 0, 0, 0},
+    {"prefill", 1, 1, any_tokens, last_logits, 0, 0, 0, 0, NULL},
 #endif
 #if MOCK_ENTRIES > 2
-    {"score", 1, 1, any_tokens, all_logits, 0, 0, 0},
+    {"score", 1, 1, any_tokens, all_logits, 0, 0, 0, 0, NULL},
 #endif
-    {"peek", 0, 1, NULL, positions, -1, 0, 0},
+    {"peek", 0, 1, NULL, positions, -1, 0, 0, 0, NULL},
 };
 
 static const thresh_abi_function functions[] = {
 #if MOCK_ENTRIES > 0
-    run_last,
+    run_decode,
 #endif
 #if MOCK_ENTRIES > 1
     run_last,
@@ -152,6 +180,7 @@ __attribute__((visibility("default"))) const thresh_abi_library thresh_library =
     .variants = variants,
     .states = states,
     .num_states = 1,
+    .flags = MOCK_SPARSE ? THRESH_LIBRARY_APPROXIMATE : 0,
     .state_bytes = STATE_OFFSET + MOCK_ROWS * sizeof(int64_t),
     .context = CONTEXT,
 #if MOCK_GENERATION

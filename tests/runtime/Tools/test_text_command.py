@@ -44,6 +44,15 @@ def test_ends(run, mock, continuation):
     assert re.fullmatch(FIGURES, result.stderr).group(2) == ("a stop token" if stops[-1] else "the end of the context")
 
 
+def test_figures_of_a_sparse_model(run, mock, continuation):
+    """Four decoded tokens at positions 3 to 6, one that is in the middle of them touches what it is expected to."""
+    result = run("--tokens", "5,7,9", "-n", "5", library=mock("MOCK_SPARSE=1", source="mock_decoder.c"))
+    assert (result.returncode, result.stdout) == (0, line(continuation([5, 7, 9], 5)))
+    assert ", active neurons 82.2 +- 22.3 a layer, attended tokens 3.2 +- 2.4 a head, " in result.stderr
+    assert ", 1.0 MB touched per token (dense 4.0), peak memory " in result.stderr
+    assert result.stderr.endswith(" MB, approximate\n")
+
+
 def test_drawing(run, continuation):
     def text(*options):
         result = run("--tokens", "1,2,3", "-n", "20", *options)

@@ -101,6 +101,26 @@ def test_generate_in_a_session(model, continuation):
     assert text + list(session.generate(text[-1:], max_new_tokens=3)) == continuation([1, 2], 7)
 
 
+def test_what_sparse_layers_use(thresh, model, mock):
+    """Decoded tokens at positions 2 to 4: 102 to 104 and 60 neurons, 3 to 5 and 1 tokens."""
+    with thresh.Model(mock("MOCK_SPARSE=1", source="mock_decoder.c")) as sparse:
+        assert sparse.approximate and not model.approximate
+        assert (sparse.touched_bytes(9), sparse.dense_bytes(9)) == (1000038, 4000080)
+        generation = sparse.session().generate([1, 2], max_new_tokens=4)
+        assert generation.stats.active_neurons is None
+        list(generation)
+        for spread, values in (
+            (generation.stats.active_neurons, [102, 103, 104, 60, 60, 60]),
+            (generation.stats.attended_tokens, [3, 4, 5, 1, 1, 1]),
+        ):
+            assert spread.count == 6
+            assert (spread.mean, spread.deviation) == pytest.approx((np.mean(values), np.std(values)))
+    dense = model.session().generate([1, 2], max_new_tokens=4)
+    list(dense)
+    assert (dense.stats.active_neurons, dense.stats.attended_tokens) == (None, None)
+    assert model.dense_bytes(9) == model.touched_bytes(9)
+
+
 def test_generate_choices(thresh, model, mock, continuation):
     greedy = continuation([1, 2], 9)
     drawn = model.generate([1, 2], max_new_tokens=9, temperature=5.0, seed=1)
@@ -253,7 +273,9 @@ def run_prompt(run_tool, root, runtime_library, decoder, tmp_path):
     """run_prompt(ARGUMENT, ...) runs thresh-run in the interpreter of the tests."""
     variables = {"THRESH_PYTHON": sys.executable, "PYTHONPATH": str(root / "runtime" / "python")}
     save_words(tmp_path / "words.json")
-    return lambda *arguments: run_tool("thresh-run", decoder, *arguments, cwd=tmp_path, variables=variables)
+    return lambda *arguments, library=decoder: run_tool(
+        "thresh-run", library, *arguments, cwd=tmp_path, variables=variables
+    )
 
 
 def test_prompt_on_the_command_line(run_prompt, continuation):
@@ -263,6 +285,16 @@ def test_prompt_on_the_command_line(run_prompt, continuation):
     assert "prompt 3 tokens at " in result.stderr and ", ended by the length asked for, " in result.stderr
     drawn = run_prompt("--prompt", "w4 w7", "--tokenizer", "words.json", "-n", "6", "--temperature", "5", "--seed", "2")
     assert drawn.returncode == 0 and drawn.stdout != result.stdout
+
+
+def test_figures_of_a_sparse_model(run_prompt, mock):
+    """The words are three tokens, so that four more are decoded at positions 3 to 6."""
+    library = mock("MOCK_SPARSE=1", source="mock_decoder.c")
+    result = run_prompt("--prompt", "w4 w7", "--tokenizer=words.json", "-n", "5", library=library)
+    assert result.returncode == 0, result.stderr
+    assert ", active neurons 82.2 +- 22.3 a layer, attended tokens 3.2 +- 2.4 a head, 1.0 MB touched" in result.stderr
+    assert "touched per token (dense 4.0), peak memory " in result.stderr
+    assert result.stderr.endswith(" MB, approximate\n")
 
 
 def test_prompt_refusals(run_prompt):

@@ -2,6 +2,7 @@
 #include "tests/runtime/mock_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 namespace {
@@ -69,6 +70,45 @@ TEST_F(Generate, KnowsWhatATokenTouches) {
     EXPECT_EQ(thresh_model_touched_bytes(model, decode, position), 0u);
   for (const char *name : {"prefill", "peek", "none"})
     EXPECT_EQ(thresh_model_touched_bytes(model, thresh_model_find_entry(model, name), 0), 0u) << name;
+}
+
+TEST_F(Generate, KnowsWhatATokenTouchesOfRowsThatItChooses) {
+  open("decoder_sparse.so");
+  const int32_t decode = thresh_model_find_entry(model, "decode");
+  EXPECT_EQ(thresh_model_touched_bytes(model, decode, 0), 1000000u + 8) << "one row, chosen";
+  EXPECT_EQ(thresh_model_touched_bytes(model, decode, 9), 1000000u + 3 * 8 + 7 * 2);
+  EXPECT_EQ(thresh_model_touched_bytes(model, decode, 32), 1000000u + 3 * 8 + 29 * 2);
+  EXPECT_EQ(thresh_model_dense_bytes(model, decode, 0), 4000000u + 8);
+  EXPECT_EQ(thresh_model_dense_bytes(model, decode, 9), 4000000u + 80);
+  EXPECT_EQ(thresh_model_dense_bytes(model, decode, 33), 0u);
+  EXPECT_EQ(thresh_model_dense_bytes(model, thresh_model_find_entry(model, "prefill"), 0), 0u);
+  EXPECT_TRUE(thresh_model_is_approximate(model));
+}
+
+TEST_F(Generate, DenseModelsChooseNothing) {
+  open("decoder.so");
+  const int32_t decode = thresh_model_find_entry(model, "decode");
+  for (int64_t position : {0, 9, 32})
+    EXPECT_EQ(thresh_model_dense_bytes(model, decode, position), thresh_model_touched_bytes(model, decode, position));
+  EXPECT_FALSE(thresh_model_is_approximate(model));
+  generate({1, 2, 3}, most(5));
+  EXPECT_EQ(stats.usage.active_neurons.count, 0);
+  EXPECT_EQ(stats.usage.attended_tokens.count, 0);
+  EXPECT_EQ(stats.usage.active_neurons.mean, 0);
+}
+
+/// Four tokens are decoded, at positions 3 to 6: 103 to 106 and 60 neurons, 4 to 7 and 1 tokens.
+TEST_F(Generate, CountsWhatDecodedTokensUse) {
+  open("decoder_sparse.so");
+  EXPECT_EQ(generate({1, 2, 3}, most(5)), continuation({1, 2, 3}, 5)) << status.message;
+  EXPECT_EQ(stats.usage.active_neurons.count, 8);
+  EXPECT_DOUBLE_EQ(stats.usage.active_neurons.mean, 82.25);
+  EXPECT_NEAR(stats.usage.active_neurons.deviation, std::sqrt((2.25 + 0.25) / 4 + 22.25 * 22.25), 1e-12);
+  EXPECT_EQ(stats.usage.attended_tokens.count, 8);
+  EXPECT_DOUBLE_EQ(stats.usage.attended_tokens.mean, 3.25);
+  EXPECT_NEAR(stats.usage.attended_tokens.deviation, std::sqrt((2.25 + 0.25) / 4 + 2.25 * 2.25), 1e-12);
+  generate({5}, most(1));
+  EXPECT_EQ(stats.usage.active_neurons.count, 0) << "the prompt does not count";
 }
 
 TEST_F(Generate, ContinuesTheSession) {

@@ -168,7 +168,7 @@ TEST(Model, RefusesFilesThatAreNoLibraries) {
   EXPECT_EQ(openModel(directory).message, "'" + directory + "' is not a regular file");
   std::string other = mocks + "/mock_other_version.so";
   EXPECT_EQ(openModel(other).message,
-            "library '" + other + "' is of another compiler version: expects ABI version 4, but got 9");
+            "library '" + other + "' is of another compiler version: expects ABI version 5, but got 9");
   EXPECT_EQ(openModel("/proc/self/exe").code, THRESH_INVALID_LIBRARY);
   std::string longPath = "/" + std::string(5000, 'a');
   EXPECT_EQ(openModel(longPath).message, "path of the library is longer than 4095 bytes");

@@ -20,7 +20,8 @@ struct Table {
   thresh_abi_tensor inputs[2] = {{"x", THRESH_F32, 2, shape, dims, 0, 0, 0},
                                  {"y", THRESH_I64, 0, nullptr, nullptr, 0, 0, 0}};
   thresh_abi_tensor outputs[1] = {{"z", THRESH_F32, 2, shape, dims, 0, 0, 0}};
-  thresh_abi_entry entries[1] = {{"main", 2, 1, inputs, outputs, -1, 0, 0}};
+  thresh_abi_state_reads reads[2] = {{8, 4, 3}, {0, 16, 0}};
+  thresh_abi_entry entries[1] = {{"main", 2, 1, inputs, outputs, -1, 0, 6, 9, reads}};
   thresh_abi_function functions[1] = {nothing};
   thresh_abi_variant variants[1] = {{"x86-64-v3", 0, functions}};
   alignas(4096) uint8_t weights[4096] = {};
@@ -51,7 +52,7 @@ TEST(Table, SoundOnesPass) {
 
 TEST(Table, VersionComesFirst) {
   EXPECT_EQ(check([](Table &t) { t.library = {}, t.library.abi_version = 7; }),
-            "library 'm.so' is of another compiler version: expects ABI version 4, but got 7");
+            "library 'm.so' is of another compiler version: expects ABI version 5, but got 7");
 }
 
 TEST(Table, FaultsOfTheTable) {
@@ -145,6 +146,16 @@ TEST(Table, FaultsOfStates) {
     EXPECT_EQ(check(damage), std::string("damaged library 'm.so': its table has ") + fault);
 }
 
+TEST(Table, FaultsOfReads) {
+  const std::string place = "damaged library 'm.so': entry 'main' reads ";
+  EXPECT_EQ(check([](Table &t) { t.entries[0].weight_bytes = 10; }), place + "more weights than a dense one");
+  EXPECT_EQ(check([](Table &t) { t.entries[0].state_reads = nullptr; }), "");
+  for (thresh_abi_state_reads reads :
+       {thresh_abi_state_reads{9, 4, 3}, {-1, 4, 3}, {8, 17, 3}, {8, UINT64_MAX, 3}, {8, 4, -1}})
+    for (int state : {0, 1})
+      EXPECT_EQ(check([&](Table &t) { t.reads[state] = reads; }), place + "more of a state than there is");
+}
+
 TEST(Table, FaultsOfTheTokenInput) {
   const std::pair<const char *, std::function<void(Table &)>> cases[] = {
       {"has no input with the number of its token input", [](Table &t) { t.entries[0].token_input = -2; }},
@@ -178,7 +189,12 @@ TEST(Table, LayoutIsFixed) {
   EXPECT_EQ(offsetof(thresh_abi_tensor, shape), 16u);
   EXPECT_EQ(offsetof(thresh_abi_tensor, optional), 32u);
   EXPECT_EQ(offsetof(thresh_abi_tensor, default_value), 40u);
-  EXPECT_EQ(sizeof(thresh_abi_entry), 48u);
+  EXPECT_EQ(sizeof(thresh_abi_entry), 64u);
+  EXPECT_EQ(offsetof(thresh_abi_entry, dense_weight_bytes), 48u);
+  EXPECT_EQ(offsetof(thresh_abi_entry, state_reads), 56u);
+  EXPECT_EQ(sizeof(thresh_abi_state_reads), 24u);
+  EXPECT_EQ(offsetof(thresh_abi_state_reads, scanned_bytes), 8u);
+  EXPECT_EQ(offsetof(thresh_abi_state_reads, chosen_rows), 16u);
   EXPECT_EQ(offsetof(thresh_abi_entry, weight_bytes), 40u);
   EXPECT_EQ(offsetof(thresh_abi_entry, token_input), 32u);
   EXPECT_EQ(offsetof(thresh_abi_entry, inputs), 16u);
@@ -204,6 +220,7 @@ TEST(Table, LayoutIsFixed) {
   EXPECT_EQ(offsetof(thresh_abi_library, weights_id), 72u);
   EXPECT_EQ(offsetof(thresh_abi_library, set_par_for), 80u);
   EXPECT_EQ(offsetof(thresh_abi_library, states), 88u);
+  EXPECT_EQ(offsetof(thresh_abi_library, flags), 100u);
   EXPECT_EQ(offsetof(thresh_abi_library, state_bytes), 104u);
   EXPECT_EQ(offsetof(thresh_abi_library, generation), 120u);
 }

@@ -29,11 +29,13 @@ protected:
 TEST_F(DescriptionTest, ReadsEveryKey) {
   auto description =
       readText(R"({"version": 1, "model": "a/b", "model_config": {"hidden_act": "relu"}, "max_batch_size": 1,
-    "context_window_size": 512, "dtype": "float32", "quantization": "q4", "kv_cache": "bf16",
+    "ffn_sparsity": {"k": [1, 2]}, "attention_sparsity": {"index_topk": 4}, "context_window_size": 512, "dtype": "float32", "quantization": "q4", "kv_cache": "bf16",
     "targets": ["x86-64-v3", "host"]})");
   ASSERT_TRUE(bool(description)) << llvm::toString(description.takeError());
   EXPECT_EQ(description->checkpoint, path("a/b"));
   EXPECT_EQ(description->modelConfig, R"({"hidden_act":"relu"})");
+  EXPECT_EQ(description->sparsity.file, path("model.json"));
+  EXPECT_EQ(description->sparsity.json, R"({"attention_sparsity":{"index_topk":4},"ffn_sparsity":{"k":[1,2]}})");
   EXPECT_EQ(description->context, 512);
   EXPECT_EQ(description->weights, WeightFormat::Q4);
   EXPECT_EQ(description->cache, CacheFormat::BF16);
@@ -45,6 +47,7 @@ TEST_F(DescriptionTest, NeedsTheModelOnly) {
   ASSERT_TRUE(bool(description)) << llvm::toString(description.takeError());
   EXPECT_EQ(description->checkpoint, "/a/b");
   EXPECT_EQ(description->modelConfig, "");
+  EXPECT_EQ(description->sparsity.json, "");
   EXPECT_FALSE(description->context);
   EXPECT_FALSE(description->weights);
   EXPECT_FALSE(description->cache);
@@ -52,7 +55,8 @@ TEST_F(DescriptionTest, NeedsTheModelOnly) {
 }
 
 TEST_F(DescriptionTest, RejectsUnknownKeys) {
-  EXPECT_EQ(problem(R"({"model": "a", "contxt": 5})"), "/contxt: expects one of context_window_size, dtype, kv_cache, "
+  EXPECT_EQ(problem(R"({"model": "a", "contxt": 5})"), "/contxt: expects one of attention_sparsity, "
+                                                       "context_window_size, dtype, ffn_sparsity, kv_cache, "
                                                        "max_batch_size, model, model_config, quantization, targets, "
                                                        "version as the key");
 }
@@ -73,6 +77,7 @@ TEST_F(DescriptionTest, RejectsBadValues) {
   EXPECT_EQ(problem(R"({"model": "a", "context_window_size": 0})"),
             "/context_window_size: expects an integer from 1 to 1073741824, but got 0");
   EXPECT_EQ(problem(R"({"model": "a", "model_config": []})"), "/model_config: expects an object, but got []");
+  EXPECT_EQ(problem(R"({"model": "a", "ffn_sparsity": 8})"), "/ffn_sparsity: expects an object, but got 8");
   EXPECT_EQ(problem(R"({"model": "a", "targets": []})"),
             "/targets: expects an array of one or more strings, but got []");
   EXPECT_EQ(problem(R"({"model": "a", "targets": ["host", 1]})"),

@@ -26,7 +26,11 @@ int main(int argc, char **argv) {
          library->weights_bytes, library->weights_header_bytes % 4096 == 0, library->set_par_for != NULL);
   for (int32_t e = 0; e < library->num_entries; ++e) {
     const thresh_abi_entry *entry = &library->entries[e];
-    printf("entry %s reads %" PRIu64 "\n", entry->name, entry->weight_bytes);
+    printf("entry %s reads %" PRIu64 " dense %" PRIu64, entry->name, entry->weight_bytes, entry->dense_weight_bytes);
+    for (int32_t s = 0; s < library->num_states; ++s)
+      printf(" %" PRId64 "x%" PRIu64 "+%" PRId64, entry->state_reads[s].seen_rows, entry->state_reads[s].scanned_bytes,
+             entry->state_reads[s].chosen_rows);
+    printf("\n");
     print_tensors("input", entry->inputs, entry->num_inputs);
     print_tensors("output", entry->outputs, entry->num_outputs);
   }
@@ -37,8 +41,8 @@ int main(int argc, char **argv) {
       printf(" %d", variant->functions[e] != NULL);
     printf("\n");
   }
-  printf("states %d in %" PRIu64 " bytes, context %" PRId64 "\n", library->num_states, library->state_bytes,
-         library->context);
+  printf("states %d in %" PRIu64 " bytes, context %" PRId64 ", flags %" PRIu32 "\n", library->num_states,
+         library->state_bytes, library->context, library->flags);
   for (int32_t s = 0; s < library->num_states; ++s) {
     const thresh_abi_state *state = &library->states[s];
     printf("state %s dtype %d at %" PRIu64 " bytes %" PRIu64 " window %" PRId64, state->name, state->dtype,

@@ -20,8 +20,8 @@ func.func @sparse_ffn(%x: tensor<?x8xf32>, %r: tensor<6x8xf32>, %a: tensor<3x8xf
   // CHECK-SAME: -> (tensor<?x8xf32>, tensor<?xi64>)
   %1, %n = thresh.sparse_ffn silu router %x by %r up %u down %d topk(2) granularity(2) mask
     : (tensor<?x8xf32>, tensor<6x8xf32>, tensor<12x8xf16>, tensor<8x12xbf16>) -> (tensor<?x8xf32>, tensor<?xi64>)
-  // CHECK: thresh.sparse_ffn relu low_rank %{{.*}} by %{{.*}}, %{{.*}} gate %{{.*}} up %{{.*}} down %{{.*}} topk(2) granularity(2) mask unbiased :
-  %2 = thresh.sparse_ffn relu low_rank %x by %a, %b gate %g up %u down %d topk(2) granularity(2) mask unbiased
+  // CHECK: thresh.sparse_ffn relu low_rank %{{.*}} by %{{.*}}, %{{.*}} gate %{{.*}} up %{{.*}} down %{{.*}} topk(2) granularity(2) mask unbiased approximate :
+  %2 = thresh.sparse_ffn relu low_rank %x by %a, %b gate %g up %u down %d topk(2) granularity(2) mask unbiased approximate
     : (tensor<?x8xf32>, tensor<3x8xf32>, tensor<6x3xf32>, tensor<12x8xf32>, tensor<12x8xf16>, tensor<8x12xbf16>) -> tensor<?x8xf32>
   // CHECK: thresh.sparse_ffn relu2 none %{{.*}} up %{{.*}} down %{{.*}} :
   %3 = thresh.sparse_ffn relu2 none %x up %u down %d : (tensor<?x8xf32>, tensor<12x8xf16>, tensor<8x12xbf16>) -> tensor<?x8xf32>
@@ -30,8 +30,8 @@ func.func @sparse_ffn(%x: tensor<?x8xf32>, %r: tensor<6x8xf32>, %a: tensor<3x8xf
 
 // CHECK-LABEL: func.func @topk_attention
 func.func @topk_attention(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
-  // CHECK: thresh.topk_attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} partial(4) topk(3) unbiased scale(5.000000e-01) softplus(2.500000e-01) cap(5.000000e+01) window(9) :
-  %0, %n = thresh.topk_attention %q, %k, %v at %p partial(4) topk(3) unbiased scale(0.5) softplus(0.25) cap(50.0) window(9)
+  // CHECK: thresh.topk_attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} partial(4) topk(3) unbiased scale(5.000000e-01) softplus(2.500000e-01) cap(5.000000e+01) window(9) approximate :
+  %0, %n = thresh.topk_attention %q, %k, %v at %p partial(4) topk(3) unbiased scale(0.5) softplus(0.25) cap(50.0) window(9) approximate
     : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
   // CHECK: thresh.topk_attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} partial(8) topk(3) exact scale(1.000000e+00) :
   %1 = thresh.topk_attention %q, %k, %v at %p partial(8) topk(3) exact scale(1.0)
