@@ -106,7 +106,7 @@ def spread(x, valid, count):
     return mean, jnp.sqrt(jnp.where(valid, (x - mean) ** 2, 0).sum(-1, keepdims=True) / count)
 
 
-def attention(x, weight, fields, layer, anneal):
+def attention(x, weight, fields, layer, anneal, nudge):
     """(what is added to x [batch, length, width] before its norm, attended tokens [batch, heads, length])."""
     batch, length, _ = x.shape
     kv, dim = fields["num_key_value_heads"], fields["head_dim"]
@@ -132,7 +132,7 @@ def attention(x, weight, fields, layer, anneal):
         count = seen.sum(-1, keepdims=True)
         fixed = jax.lax.stop_gradient(chosen)
         mean, deviation = spread(fixed, seen, count)
-        theta = mean + deviation * quantile(np.minimum(k / count, 0.99), anneal)
+        theta = mean + deviation * (quantile(np.minimum(k / count, 0.99), anneal) + nudge)
         greatest = jnp.where(seen, fixed, -jnp.inf).max(-1, keepdims=True)
         kept = seen & ((fixed >= jnp.minimum(theta, greatest)) | (count <= k))
     shares = jax.nn.softmax(jnp.where(kept, chosen, -jnp.inf))
@@ -157,8 +157,9 @@ def feed_forward(x, weight, fields, anneal):
     return hidden @ weight("mlp.down_proj").T, (gate > 0).sum(-1)
 
 
-def forward(params, ids, fields, anneal=1.0):
-    """Logits of ids [batch, length], and per layer the attended tokens and active neurons."""
+def forward(params, ids, fields, anneal=1.0, nudge=0.0):
+    """Logits of ids [batch, length], and per layer the attended tokens and active neurons. `nudge` moves the thresholds
+    of attention by so many standard deviations: what depends on a tie changes."""
     # Gemma rounds this factor to the dtype of its weights.
     scale = float(ml_dtypes.bfloat16(fields["hidden_size"] ** 0.5))
     x = params["model.embed_tokens.weight"][ids] * scale
@@ -168,7 +169,7 @@ def forward(params, ids, fields, anneal=1.0):
         def weight(name, place=f"model.layers.{layer}."):
             return params[f"{place}{name}.weight"]
 
-        y, tokens = attention(norm(x, weight("input_layernorm"), fields), weight, fields, layer, anneal)
+        y, tokens = attention(norm(x, weight("input_layernorm"), fields), weight, fields, layer, anneal, nudge)
         x = x + norm(y, weight("post_attention_layernorm"), fields)
         y, neurons = feed_forward(norm(x, weight("pre_feedforward_layernorm"), fields), weight, fields, anneal)
         x = x + norm(y, weight("post_feedforward_layernorm"), fields)

@@ -23,9 +23,9 @@ STEPS = 3000
 WARM_UP = 50
 DECAY = 0.5
 MUON_RATE, ADAM_RATE = 0.02, 0.004
-ANNEAL = 0.25
-TURN = 100
-HELD_OUT_BATCHES = 16
+ANNEAL = 500
+TURN = 50
+HELD_OUT_BATCHES = 8
 
 
 def rates(steps):
@@ -34,9 +34,9 @@ def rates(steps):
     return lambda step: jnp.minimum(1, jnp.minimum((step + 1) / WARM_UP, (steps - step) / decay))
 
 
-def anneal(step, steps):
+def anneal(step):
     """How far the share of survivors has shrunk from a half to its end, 0 to 1."""
-    return jnp.minimum(1, step / (ANNEAL * steps))
+    return jnp.minimum(1, step / ANNEAL)
 
 
 def optimiser(fields, steps):
@@ -71,7 +71,7 @@ class Run:
 
     def _update(self, state, tokens, step):
         def mean_loss(params):
-            return model.losses(params, tokens, self.fields, anneal(step, self.steps)).mean()
+            return model.losses(params, tokens, self.fields, anneal(step)).mean()
 
         params, memory = state
         loss, gradients = jax.value_and_grad(mean_loss)(params)
