@@ -45,14 +45,13 @@ class Logits:
         self.session = thresh.Model(library).session()
 
     def __call__(self, tokens):
-        """Float32 [tokens, vocabulary], of one sequence from its start."""
+        """Float32 [tokens, vocabulary], of one sequence from its start: token by token, as sparse layers compute sparsely."""
         self.session.rewind(0)
-        return self.session.score([int(token) for token in tokens])
+        return self.session.score([int(token) for token in tokens], "decode")
 
     def greedy(self, prompt, count):
-        """The `count` likeliest tokens after the prompt, one at a time."""
-        self.session.rewind(0)
-        logits, tokens = self.session.score(prompt, "prefill")[-1], []
+        """The `count` likeliest tokens after the prompt."""
+        logits, tokens = self(prompt)[-1], []
         while True:
             tokens.append(int(np.argmax(logits)))
             if len(tokens) == count:
