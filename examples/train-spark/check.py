@@ -72,7 +72,7 @@ def check(folder, arguments, texts):
     prompt = [int(token) for token in stream[:PROMPT]]
     with tempfile.TemporaryDirectory() as scratch:
         library = compiled.compile_folder(arguments.build, folder, pathlib.Path(scratch) / "model.so")
-        logits = compiled.Logits(arguments.build, library)
+        logits = compiled.Compiled(arguments.build, library)
         worst, ties, excess = compare_logits(reference, logits, stream[: arguments.tokens])
         wrong = compare_greedy(reference, prompt, logits.greedy(prompt, arguments.greedy))
     print(f"{folder}: logits of {arguments.tokens} tokens differ by at most {worst:.1e}, but for {ties} that depend on a tie")

@@ -1,10 +1,10 @@
-"""What Thresh makes of a checkpoint folder: libraries, and their logits."""
+"""What Thresh makes of a checkpoint folder: libraries, their logits and how fast they are."""
 
-import json
 import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import numpy as np
 
@@ -15,27 +15,17 @@ def add_options(parser):
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder (default: %(default)s)")
 
 
-def command(build, *arguments):
-    """Output of `thresh`; its messages end this program."""
-    done = subprocess.run([build / "bin" / "thresh", *arguments], capture_output=True, text=True)
+def compile_folder(build, folder, library, *options):
+    """The path `library`; messages of the compiler end this program."""
+    command = [build / "bin" / "thresh", "compile", folder, "-o", library, *options]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
-    return done.stdout
-
-
-def compile_folder(build, folder, library, *options):
-    command(build, "compile", folder, "-o", library, *options)
     return library
 
 
-def decode_speed(build, library, depth):
-    """Tokens per second at batch 1, in a session of `depth` tokens."""
-    report = json.loads(command(build, "bench", library, "--entry", "decode", "--depth", str(depth), "--json"))
-    return report["depths"][0]["tokens_per_s"]
-
-
-class Logits:
-    """Logits of a library for sequences of tokens."""
+class Compiled:
+    """A session of a library."""
 
     def __init__(self, build, library):
         os.environ.setdefault("THRESH_RUNTIME_LIBRARY", str(build / "lib" / "libthresh_runtime.so"))
@@ -48,6 +38,16 @@ class Logits:
         """Float32 [tokens, vocabulary], of one sequence from its start: token by token, as sparse layers compute sparsely."""
         self.session.rewind(0)
         return self.session.score([int(token) for token in tokens], "decode")
+
+    def decode_seconds(self, tokens, depth):
+        """Seconds a token, of the tokens behind the first `depth`."""
+        if self.session.position < depth:
+            self(tokens[:depth])
+        self.session.rewind(depth)
+        rest = [int(token) for token in tokens[depth:]]
+        begin = time.perf_counter()
+        self.session.score(rest, "decode")
+        return (time.perf_counter() - begin) / len(rest)
 
     def greedy(self, prompt, count):
         """The `count` likeliest tokens after the prompt."""

@@ -127,19 +127,20 @@ def attention(x, weight, fields, layer, anneal, nudge):
 
     k, first = fields.get("attention_topk"), fields.get("attention_predictor_dims")
     chosen = soft_cap(scores(0, first or dim), fields["attn_logit_softcapping"])
-    kept = jnp.broadcast_to(seen, chosen.shape)
-    if k:
-        count = seen.sum(-1, keepdims=True)
+    kept, count = seen, seen.sum(-1, keepdims=True)
+    attended = np.broadcast_to(count[:, 0], chosen.shape[:-1])
+    if k and k < count.max():
         fixed = jax.lax.stop_gradient(chosen)
         mean, deviation = spread(fixed, seen, count)
         theta = mean + deviation * (quantile(np.minimum(k / count, 0.99), anneal) + nudge)
         greatest = jnp.where(seen, fixed, -jnp.inf).max(-1, keepdims=True)
         kept = seen & ((fixed >= jnp.minimum(theta, greatest)) | (count <= k))
+        attended = kept.sum(-1)
     shares = jax.nn.softmax(jnp.where(kept, chosen, -jnp.inf))
-    if k:
+    if first:
         shares = shares * jax.nn.softplus(scores(first, dim))
     mixed = jnp.moveaxis(jnp.einsum("bkgij,bkujd->bkgid", shares, value), -2, 1)
-    return mixed.reshape(batch, length, -1) @ weight("self_attn.o_proj").T, kept.sum(-1).reshape(batch, -1, length)
+    return mixed.reshape(batch, length, -1) @ weight("self_attn.o_proj").T, attended.reshape(batch, -1, length)
 
 
 def feed_forward(x, weight, fields, anneal):

@@ -2,6 +2,7 @@
 """Prints what the models are worth on held-out text: bits per byte in JAX and compiled, what is active, decode speed."""
 
 import argparse
+import itertools
 import pathlib
 import tempfile
 
@@ -14,7 +15,7 @@ import data
 import export
 import model
 
-BATCH = 8
+BATCH, ROUNDS = 8, 5
 FORMATS = ("none", "q8", "q4")
 
 
@@ -46,9 +47,16 @@ def in_jax(params, fields, held_out):
     return held_out.bits_per_byte(sum(float(loss) for loss, _ in results)), counts
 
 
-def when_compiled(logits, held_out):
-    losses = (model.token_losses(logits(tokens[:-1]), tokens[1:]).sum() for tokens in held_out.tokens)
+def when_compiled(library, held_out):
+    losses = (model.token_losses(library(tokens[:-1]), tokens[1:]).sum() for tokens in held_out.tokens)
     return held_out.bits_per_byte(sum(map(float, losses)))
+
+
+def decode_speeds(libraries, held_out, depth):
+    """Tokens per second of each library in sessions of at least `depth` tokens: medians of rounds that they take by turns."""
+    tokens = held_out.tokens[0, :-1]
+    rounds = [[library.decode_seconds(tokens, depth) for library in libraries.values()] for _ in range(ROUNDS)]
+    return dict(zip(libraries, 1 / np.median(rounds, 0), strict=True))
 
 
 def without_sparsity(fields):
@@ -99,13 +107,15 @@ def main():
     row("Spark, JAX", loss)
     row("Spark without its sparsity, JAX", in_jax(params, without_sparsity(fields), held_out)[0])
     with tempfile.TemporaryDirectory() as scratch:
-        for kind, folder in folders.items():
-            for form in FORMATS:
-                library = pathlib.Path(scratch) / f"{kind}-{form}.so"
-                compiled.compile_folder(arguments.build, folder, library, "--quantize", form)
-                loss = when_compiled(compiled.Logits(arguments.build, library), held_out)
-                speed = compiled.decode_speed(arguments.build, library, arguments.depth)
-                row(f"{kind}, compiled, {'f32' if form == 'none' else form}", loss, speed)
+        libraries = {}
+        for kind, form in itertools.product(folders, FORMATS):
+            library = pathlib.Path(scratch) / f"{kind}-{form}.so"
+            compiled.compile_folder(arguments.build, folders[kind], library, "--quantize", form)
+            libraries[kind, form] = compiled.Compiled(arguments.build, library)
+        speeds = decode_speeds(libraries, held_out, arguments.depth)
+        for (kind, form), library in libraries.items():
+            name = f"{kind}, compiled, {'f32' if form == 'none' else form}"
+            row(name, when_compiled(library, held_out), speeds[kind, form])
     print_activity(fields, counts)
 
 
