@@ -210,8 +210,7 @@ private:
         return;
       AffineMap access = cast<GenericOp>(use.getOwner()).getMatchingIndexingMap(&use);
       if (!access.isProjectedPermutation() ||
-          (isContraction(producer) &&
-           (contractions == 2 || multipliesByWeight(producer) || !feedsReduction(producer))))
+          (isContraction(producer) && (contractions == 2 || multipliesByWeight(producer) || !feedsReduction(producer))))
         return;
       add(producer);
     };
