@@ -31,16 +31,19 @@ def test_decode(name, tmp_path, compile_decoder):
     compare(compile_decoder(folder)().decode(IDS), np.concatenate([reference.append([token]) for token in IDS]))
 
 
-@pytest.mark.parametrize("cache", ["f16", "bf16"])
-def test_narrow_caches(cache, tmp_path, compile_decoder, run_tool):
-    """The kernel reads the rows as they are stored; the answers are those of the dense twin on the same caches."""
+@pytest.mark.parametrize(("cache", "tolerance"), [("f16", 2e-4), ("bf16", 2e-3)])
+def test_narrow_caches(cache, tolerance, tmp_path, compile_decoder, run_tool):
+    """The kernel reads the rows as they are stored; the answers are those of the dense twin on the same caches.
+
+    The two sum in another order, so that now and then an element rounds to the neighbour when it is stored."""
     folder, _ = checkpoint(tmp_path, CASES["window"])
     emitted = run_tool("thresh", "compile", folder, "--emit=sparse", "--kv-cache", cache).stdout
     kernels = [line for line in emitted.splitlines() if "thresh.attend_chosen" in line]
     assert len(kernels) == 3 and all(line.count(f"tensor<?x2x16x{cache}>") == 2 for line in kernels)
     sessions = [compile_decoder(folder, "--kv-cache", cache, *dense)() for dense in ((), ("--dense",))]
     given, expected = (session.decode(IDS) for session in sessions)
-    np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(given, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+    np.testing.assert_allclose(given[:1], expected[:1], rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_integer_caches_stay_dense(tmp_path, run_tool):
