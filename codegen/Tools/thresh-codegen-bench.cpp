@@ -7,34 +7,30 @@
 
 #include "codegen/Codegen.h"
 #include "codegen/Ops.h"
+#include "codegen/Tools/Machine.h"
+#include "codegen/Tools/Operands.h"
 
-#include <HalideRuntime.h>
-
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
-#include <immintrin.h>
-#include <map>
-#include <memory>
-#include <random>
 #include <sstream>
-#include <sys/mman.h>
-#include <thread>
 
 using namespace thresh::codegen;
+using namespace thresh::codegen::bench;
 
 namespace {
 
 constexpr const char *kUsage =
-    "usage: thresh-codegen-bench SPEC.json [--shape NAME=AxB...]... [--threads N] [--target NAME] [--cold]\n"
+    "usage: thresh-codegen-bench SPEC.json [--shape NAME=AxB...]... [--set NAME=VALUE]... [--threads N] [--target "
+    "NAME]\n"
+    "                            [--cold]\n"
     "\n"
     "Times the kernel that SPEC.json describes on random data.\n"
     "  --shape NAME=AxB...  extents of the operand NAME; needed where they are dynamic\n"
+    "  --set NAME=VALUE     value of all elements of the operand NAME: the count of active_rows, a position\n"
     "  --threads N          threads to use (default: all of the machine)\n"
     "  --target NAME        compile for this target instead of the machine's best\n"
     "  --cold               every call reads other copies of the operands, as a decoder reads the weights of many\n"
@@ -42,7 +38,8 @@ constexpr const char *kUsage =
 
 struct Options {
   std::string spec, target = "host";
-  std::map<std::string, std::vector<int64_t>> shapes;
+  std::map<std::string, Shape> shapes;
+  std::map<std::string, double> values;
   int threads = int(std::thread::hardware_concurrency());
   bool cold = false;
 };
@@ -57,9 +54,15 @@ bool parse(int argc, char **argv, Options &options) {
       if (equals == std::string::npos)
         return false;
       std::istringstream extents(text.substr(equals + 1));
-      std::vector<int64_t> &shape = options.shapes[text.substr(0, equals)];
+      Shape &shape = options.shapes[text.substr(0, equals)];
       for (std::string extent; std::getline(extents, extent, 'x');)
         shape.push_back(std::strtoll(extent.c_str(), nullptr, 10));
+    } else if (arg == "--set" && hasValue) {
+      std::string text = argv[++i];
+      size_t equals = text.find('=');
+      if (equals == std::string::npos)
+        return false;
+      options.values[text.substr(0, equals)] = std::strtod(text.c_str() + equals + 1, nullptr);
     } else if (arg == "--threads" && hasValue) {
       options.threads = std::max(1, std::atoi(argv[++i]));
     } else if (arg == "--target" && hasValue) {
@@ -75,170 +78,13 @@ bool parse(int argc, char **argv, Options &options) {
   return !options.spec.empty();
 }
 
-/// Best seconds per call of `work` over about a tenth of a second.
-template <typename Work> double secondsPerCall(Work work) {
-  using Clock = std::chrono::steady_clock;
-  double best = 1e30, spent = 0;
-  for (int calls = 1; spent < 0.1;) {
-    auto start = Clock::now();
-    for (int i = 0; i < calls; ++i)
-      work();
-    double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    spent += seconds;
-    best = std::min(best, seconds / calls);
-    if (seconds < 0.005)
-      calls *= 2;
-  }
-  return best;
-}
-
-/// Runs `work` on every thread at once and waits.
-template <typename Work> void onThreads(int threads, Work work) {
-  std::vector<std::thread> pool;
-  for (int t = 0; t < threads; ++t)
-    pool.emplace_back([&work, t] { work(t); });
-  for (std::thread &thread : pool)
-    thread.join();
-}
-
-typedef float Vector512 __attribute__((vector_size(64)));
-typedef float Vector256 __attribute__((vector_size(32)));
-
-/// Independent f32 multiply-adds, enough chains to hide the latency.
-template <typename Vector> inline __attribute__((always_inline)) float multiplyAdds(int64_t rounds) {
-  Vector sums[12] = {}, factor = {}, addend = {};
-  factor += 0.999f;
-  addend += 1e-3f;
-  for (int i = 0; i < 12; ++i)
-    sums[i] += float(i); // equal chains would be merged
-  for (int64_t r = 0; r < rounds; ++r)
-    for (Vector &sum : sums)
-      sum = sum * factor + addend;
-  float total = 0;
-  for (const Vector &sum : sums)
-    total += sum[0];
-  return total;
-}
-__attribute__((target("avx512f"), noipa)) float multiplyAdds512(int64_t rounds) {
-  return multiplyAdds<Vector512>(rounds);
-}
-__attribute__((target("avx2,fma"), noipa)) float multiplyAdds256(int64_t rounds) {
-  return multiplyAdds<Vector256>(rounds);
-}
-
-/// The same of sums of four products of u8 and i8.
-__attribute__((target("avx512f,avx512vnni"), noipa)) int dotProducts512(int64_t rounds) {
-  __m512i sums[12], codes = _mm512_set1_epi32(int(rounds)), values = _mm512_set1_epi32(int(rounds + 1));
-  for (int i = 0; i < 12; ++i)
-    sums[i] = _mm512_set1_epi32(i);
-  for (int64_t r = 0; r < rounds; ++r)
-    for (__m512i &sum : sums)
-      sum = _mm512_dpbusd_epi32(sum, codes, values);
-  for (int i = 1; i < 12; ++i)
-    sums[0] = _mm512_xor_si512(sums[0], sums[i]);
-  return _mm_cvtsi128_si32(_mm512_castsi512_si128(sums[0]));
-}
-
-/// Operations per second of `threads` threads that run 12 chains of `loop`: the sum of each thread's best.
-template <typename Loop> double peakRate(int threads, int operationsPerStep, Loop loop) {
-  constexpr int64_t kRounds = 100'000;
-  std::vector<double> best(threads);
-  onThreads(threads, [&](int t) {
-    static thread_local volatile double sink;
-    double seconds = secondsPerCall([&] { sink = double(loop(kRounds)); });
-    best[t] = double(kRounds) * 12 * operationsPerStep / seconds;
-  });
-  double total = 0;
-  for (double rate : best)
-    total += rate;
-  return total;
-}
-
-double peakFlops(int threads, int vectorBits) {
-  return peakRate(threads, vectorBits / 32 * 2, vectorBits == 512 ? multiplyAdds512 : multiplyAdds256);
-}
-
-constexpr size_t kHugePage = size_t(2) << 20;
-
-struct Buffer {
-  std::unique_ptr<unsigned char, decltype(&std::free)> data{nullptr, &std::free};
-  size_t bytes = 0;
-  std::vector<halide_dimension_t> dims;
-  halide_buffer_t buffer{};
-};
-
-/// A buffer of small random numbers, in huge pages if it is large: looking up small ones can halve the bandwidth.
-void fill(Buffer &buffer, const Operand &operand, const std::vector<int64_t> &shape) {
-  int64_t elements = 1;
-  buffer.dims.resize(shape.size());
-  for (size_t h = 0; h < shape.size(); ++h) {
-    int64_t extent = shape[shape.size() - 1 - h];
-    buffer.dims[h] = halide_dimension_t(0, int(extent), int(elements));
-    elements *= extent;
-  }
-  buffer.bytes = size_t(elements * dtypeBytes(operand.dtype));
-  size_t alignment = buffer.bytes < kHugePage ? 64 : kHugePage;
-  size_t allocated = (buffer.bytes / alignment + 1) * alignment;
-  buffer.data.reset(static_cast<unsigned char *>(std::aligned_alloc(alignment, allocated)));
-  if (alignment == kHugePage)
-    madvise(buffer.data.get(), allocated, MADV_HUGEPAGE);
-  std::memset(buffer.data.get(), 0, buffer.bytes);
-  std::mt19937 generator(1);
-  std::uniform_real_distribution<float> reals(-1, 1);
-  if (operand.dtype == DType::F32)
-    for (int64_t i = 0; i < elements; ++i)
-      reinterpret_cast<float *>(buffer.data.get())[i] = reals(generator);
-  buffer.buffer.host = buffer.data.get();
-  buffer.buffer.dimensions = int(shape.size());
-  buffer.buffer.dim = buffer.dims.data();
-}
-
 /// Turns of measuring the kernel and the read loop.
 constexpr int kRounds = 5;
 
-/// Operands of more bytes than this leave nothing of each other in the caches.
-constexpr double kColdBytes = 512e6;
+/// Rows of scores that are chosen from in turn.
+constexpr int kRows = 16;
 
-/// Copies of a kernel's operands, to be used in turn.
-class Operands {
-public:
-  Operands(const KernelSpec &spec, const std::vector<std::vector<int64_t>> &shapes, int copies)
-      : buffers(copies), args(copies) {
-    for (int i = 0; i < copies; ++i) {
-      buffers[i] = std::vector<Buffer>(shapes.size());
-      for (size_t o = 0; o < shapes.size(); ++o) {
-        fill(buffers[i][o], spec.operands[o], shapes[o]);
-        args[i].push_back(&buffers[i][o].buffer);
-      }
-    }
-  }
-  std::vector<halide_buffer_t *> &next() { return args[turn++ % args.size()]; }
-
-  /// Seconds in which `threads` threads read the operands of one call, each its part of every one.
-  double readSeconds(int threads) {
-    static volatile uint64_t sink;
-    auto read = [&](int t) {
-      uint64_t sums[8] = {};
-      for (const std::vector<Buffer> &copy : buffers)
-        for (const Buffer &buffer : copy) {
-          size_t blocks = buffer.bytes / 64;
-          const uint64_t *words = reinterpret_cast<const uint64_t *>(buffer.data.get());
-          for (size_t b = blocks * t / threads, end = blocks * (t + 1) / threads; b < end; ++b)
-            for (int i = 0; i < 8; ++i)
-              sums[i] += words[8 * b + i];
-        }
-      sink = sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
-    };
-    return secondsPerCall([&] { onThreads(threads, read); }) / double(buffers.size());
-  }
-
-private:
-  std::vector<std::vector<Buffer>> buffers;
-  std::vector<std::vector<halide_buffer_t *>> args;
-  size_t turn = 0;
-};
-
-double loopPoints(const Stage &stage, const std::vector<std::vector<int64_t>> &shapes) {
+double loopPoints(const Stage &stage, const std::vector<Shape> &shapes) {
   double points = 1;
   for (const Extent &extent : stage.loops)
     points *= double(extent.operand < 0 ? extent.value : shapes[extent.operand][extent.dim]);
@@ -246,7 +92,7 @@ double loopPoints(const Stage &stage, const std::vector<std::vector<int64_t>> &s
 }
 
 /// Float operations of one call, a multiply-add counted as two.
-double operations(const KernelSpec &spec, const std::vector<std::vector<int64_t>> &shapes) {
+double operations(const KernelSpec &spec, const std::vector<Shape> &shapes) {
   double total = 0;
   for (const Stage &stage : spec.stages) {
     int count = 0;
@@ -259,7 +105,7 @@ double operations(const KernelSpec &spec, const std::vector<std::vector<int64_t>
 }
 
 /// Operations of the dot products of codes, a multiply-add counted as two.
-double dotOperations(const KernelSpec &spec, const std::vector<std::vector<int64_t>> &shapes) {
+double dotOperations(const KernelSpec &spec, const std::vector<Shape> &shapes) {
   double total = 0;
   for (const Stage &stage : spec.stages)
     if (stage.parallel < int(stage.loops.size()) && stage.dtypes[0] == DType::I32)
@@ -303,24 +149,48 @@ void *build(const KernelSpec &spec, const std::string &folder, std::string &erro
   return handle ? dlsym(handle, spec.name.c_str()) : nullptr;
 }
 
-int bench(const KernelSpec &spec, const Options &options) {
-  std::vector<std::vector<int64_t>> shapes;
-  double bytes = 0;
-  for (size_t o = 0; o < spec.operands.size(); ++o) {
-    const Operand &operand = spec.operands[o];
+/// The shapes of the operands; false if one does not fit.
+bool chooseShapes(const KernelSpec &spec, const Options &options, std::vector<Shape> &shapes, double &bytes) {
+  for (const Operand &operand : spec.operands) {
     auto given = options.shapes.find(operand.name);
-    shapes.push_back(given == options.shapes.end() ? operand.shape : given->second);
-    bool fits = shapes[o].size() == operand.shape.size();
-    for (size_t d = 0; fits && d < shapes[o].size(); ++d)
-      fits = shapes[o][d] >= 0 && (operand.shape[d] < 0 || operand.shape[d] == shapes[o][d]);
-    if (!fits)
-      return fail("expects --shape " + operand.name + "=... that fits the operand");
+    Shape shape = given == options.shapes.end() ? operand.shape : given->second;
+    bool fits = shape.size() == operand.shape.size();
+    for (size_t d = 0; fits && d < shape.size(); ++d)
+      fits = shape[d] >= 0 && (operand.shape[d] < 0 || operand.shape[d] == shape[d]);
+    if (!fits) {
+      fail("expects --shape " + operand.name + "=... that fits the operand");
+      return false;
+    }
     double elements = 1;
-    for (int64_t extent : shapes[o])
+    for (int64_t extent : shape)
       elements *= double(extent);
     bytes += elements * dtypeBytes(operand.dtype);
+    shapes.push_back(shape);
   }
-  Operands operands(spec, shapes, options.cold ? int(std::min(64.0, kColdBytes / bytes)) + 1 : 1);
+  return true;
+}
+
+void printCompute(const KernelSpec &spec, const std::vector<Shape> &shapes, double seconds, int threads) {
+  double flops = operations(spec, shapes) / seconds, peak = peakFlops(threads, findTarget(spec.target)->vectorBits);
+  std::printf("compute   %8.2f GFLOP/s, %5.1f %% of the %.1f that a multiply-add loop reaches\n", flops * 1e-9,
+              100 * flops / peak, peak * 1e-9);
+  double dots = dotOperations(spec, shapes) / seconds;
+  if (dots > 0 && __builtin_cpu_supports("avx512vnni")) {
+    double dotPeak = peakDotOperations(threads);
+    std::printf("dots      %8.2f GOP/s, %5.1f %% of the %.1f that a loop of u8 times i8 reaches\n", dots * 1e-9,
+                100 * dots / dotPeak, dotPeak * 1e-9);
+  }
+}
+
+int measure(const KernelSpec &spec, const Options &options) {
+  std::vector<Shape> shapes;
+  double bytes = 0;
+  if (!chooseShapes(spec, options, shapes, bytes))
+    return 1;
+  int copies = options.cold ? int(std::min(64.0, kColdBytes / bytes)) + 1 : 1;
+  if (spec.family == Family::ChooseRows)
+    copies = std::max(copies, kRows); // whose branches a processor would learn
+  Operands operands(spec, shapes, options.values, copies);
   std::string pattern = (std::filesystem::temp_directory_path() / "thresh-bench-XXXXXX").string();
   std::string folder = mkdtemp(pattern.data()), error;
   setenv("HL_NUM_THREADS", std::to_string(options.threads).c_str(), 1);
@@ -330,25 +200,23 @@ int bench(const KernelSpec &spec, const Options &options) {
     return fail(error);
   if (int code = call(function, operands.next()))
     return fail("the kernel returns " + std::to_string(code));
-  int vectorBits = findTarget(spec.target)->vectorBits;
-  double peak = peakFlops(options.threads, vectorBits);
-  double seconds = 1e30, reading = 1e30;
+  double seconds = 1e30, reading = 1e30, selecting = 1e30;
   for (int round = 0; round < kRounds; ++round) { // by turns: other programs slow both down
     seconds = std::min(seconds, secondsPerCall([&] { call(function, operands.next()); }));
     reading = std::min(reading, operands.readSeconds(options.threads));
+    if (spec.family == Family::ChooseRows)
+      selecting = std::min(selecting, operands.selectSeconds(0, shapes[0][1] / 12));
   }
-  double flops = operations(spec, shapes) / seconds;
   std::printf("time      %8.2f us on %d threads\n", seconds * 1e6, options.threads);
-  std::printf("compute   %8.2f GFLOP/s, %5.1f %% of the %.1f that a multiply-add loop reaches\n", flops * 1e-9,
-              100 * flops / peak, peak * 1e-9);
-  double dots = dotOperations(spec, shapes) / seconds;
-  if (dots > 0 && __builtin_cpu_supports("avx512vnni")) {
-    double dotPeak = peakRate(options.threads, 16 * 4 * 2, dotProducts512);
-    std::printf("dots      %8.2f GOP/s, %5.1f %% of the %.1f that a loop of u8 times i8 reaches\n", dots * 1e-9,
-                100 * dots / dotPeak, dotPeak * 1e-9);
-  }
-  std::printf("memory    %8.2f GB/s, %5.1f %% of the %.1f that a loop reaches that reads the operands\n",
-              bytes / seconds * 1e-9, 100 * reading / seconds, bytes / reading * 1e-9);
+  if (spec.family == Family::ChooseRows)
+    std::printf("select    %8.2f us, %5.1f times that, takes std::nth_element for a twelfth of the same scores\n",
+                selecting * 1e6, selecting / seconds);
+  if (!isSparse(spec.family))
+    printCompute(spec, shapes, seconds, options.threads);
+  bytes = operands.readBytes();
+  std::printf("memory    %8.2f GB/s, %5.1f %% of the %.1f that a loop reaches that reads the %s\n",
+              bytes / seconds * 1e-9, 100 * reading / seconds, bytes / reading * 1e-9,
+              spec.family == Family::ActiveRows ? "same rows" : "operands");
   return 0;
 }
 
@@ -376,5 +244,5 @@ int main(int argc, char **argv) {
   spec.target = options.target == "host" ? hostTarget().name : options.target;
   if (!findTarget(spec.target))
     return fail("expects a known target, but got '" + spec.target + "'");
-  return bench(spec, options);
+  return measure(spec, options);
 }

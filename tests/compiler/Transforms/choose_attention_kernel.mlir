@@ -27,8 +27,7 @@ func.func @decode(%q: tensor<1x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6
 // CHECK-LABEL: func.func @plain
 // CHECK-NOT: arith.minsi
 // CHECK: %[[M:.*]] = arith.sitofp
-// CHECK: %[[LESS:.*]] = arith.subf %[[M]], %{{.*}}
-// CHECK: %[[FACTOR:.*]] = arith.divf %[[M]], %[[LESS]]
+// CHECK: %[[FACTOR:.*]] = arith.divf %[[M]], %{{.*}}
 // CHECK: tensor.from_elements %{{.*}}, %[[FACTOR]] : tensor<2xf32>
 // CHECK: thresh.attend_chosen {{.*}} partial(8) topk(3) scale(5.000000e-01) :
 func.func @plain(%q: tensor<1x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) -> tensor<1x4x6xf32> {

@@ -1,0 +1,192 @@
+//===- Operands.cpp - What a kernel under the clock works on -----------------===//
+
+#include "codegen/Tools/Operands.h"
+#include "codegen/Ops.h"
+#include "codegen/Tools/Machine.h"
+
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <sys/mman.h>
+
+namespace thresh::codegen::bench {
+namespace {
+
+constexpr size_t kHugePage = size_t(2) << 20;
+/// Lists of neurons; no divisor of the number of copies, so that all combinations come up.
+constexpr size_t kLists = 61;
+
+void setAll(Buffer &buffer, DType dtype, int64_t elements, double value) {
+  for (int64_t i = 0; i < elements; ++i)
+    switch (dtype) {
+    case DType::F32: reinterpret_cast<float *>(buffer.data.get())[i] = float(value); break;
+    case DType::I32: reinterpret_cast<int32_t *>(buffer.data.get())[i] = int32_t(value); break;
+    case DType::I64: reinterpret_cast<int64_t *>(buffer.data.get())[i] = int64_t(value); break;
+    default: break;
+    }
+}
+
+/// Large buffers lie in huge pages: looking up small ones can halve the bandwidth.
+void allocate(Buffer &buffer, const Operand &operand, const Shape &shape, unsigned seed) {
+  int64_t elements = 1;
+  buffer.dims.resize(shape.size());
+  for (size_t h = 0; h < shape.size(); ++h) {
+    int64_t extent = shape[shape.size() - 1 - h];
+    buffer.dims[h] = halide_dimension_t(0, int(extent), int(elements));
+    elements *= extent;
+  }
+  buffer.bytes = size_t(elements * dtypeBytes(operand.dtype));
+  size_t alignment = buffer.bytes < kHugePage ? 64 : kHugePage;
+  size_t allocated = (buffer.bytes / alignment + 1) * alignment;
+  buffer.data.reset(static_cast<unsigned char *>(std::aligned_alloc(alignment, allocated)));
+  if (alignment == kHugePage)
+    madvise(buffer.data.get(), allocated, MADV_HUGEPAGE);
+  std::memset(buffer.data.get(), 0, buffer.bytes);
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> reals(0, 0.5f);
+  if (operand.dtype == DType::F32)
+    for (int64_t i = 0; i < elements; ++i)
+      reinterpret_cast<float *>(buffer.data.get())[i] = reals(generator);
+  buffer.buffer.host = buffer.data.get();
+  buffer.buffer.dimensions = int(shape.size());
+  buffer.buffer.dim = buffer.dims.data();
+}
+
+/// Adds up words side by side, so that only memory bounds it.
+class Reader {
+public:
+  void read(const unsigned char *data, size_t bytes) {
+    const uint64_t *words = reinterpret_cast<const uint64_t *>(data);
+    size_t count = bytes / 8, word = 0;
+    for (; word + 8 <= count; word += 8)
+      for (int i = 0; i < 8; ++i)
+        sums[i] += words[word + i];
+    for (; word < count; ++word)
+      sums[0] += words[word];
+  }
+  uint64_t total() const { return std::accumulate(sums, sums + 8, uint64_t(0)); }
+
+private:
+  uint64_t sums[8] = {};
+};
+
+volatile uint64_t sink;
+
+} // namespace
+
+Operands::Operands(const KernelSpec &spec, const std::vector<Shape> &shapes, const std::map<std::string, double> &set,
+                   int copies)
+    : spec(spec), buffers(copies), args(copies) {
+  for (int i = 0; i < copies; ++i) {
+    buffers[i] = std::vector<Buffer>(shapes.size());
+    for (size_t o = 0; o < shapes.size(); ++o) {
+      Buffer &buffer = buffers[i][o];
+      allocate(buffer, spec.operands[o], shapes[o], unsigned(i + 1));
+      auto value = set.find(spec.operands[o].name);
+      if (value != set.end())
+        setAll(buffer, spec.operands[o].dtype, int64_t(buffer.bytes) / dtypeBytes(spec.operands[o].dtype),
+               value->second);
+      args[i].push_back(&buffer.buffer);
+    }
+  }
+  if (spec.family == Family::ActiveRows)
+    addLists();
+}
+
+void Operands::addLists() {
+  listOperand = int(spec.parameters.at("gated").integer);
+  int64_t neurons = spec.operands[listOperand].shape[1];
+  int32_t count = *reinterpret_cast<int32_t *>(buffers[0][listOperand + 2].data.get());
+  listLength = size_t(std::min<int64_t>(std::max(count, 0), neurons));
+  for (std::vector<Buffer> &copy : buffers)
+    *reinterpret_cast<int32_t *>(copy[listOperand + 2].data.get()) = int32_t(listLength);
+  for (int o = listOperand + 3; o + 1 < int(spec.operands.size()); ++o)
+    rowOperands.push_back(o);
+  std::mt19937 generator(2);
+  for (size_t i = 0; i < kLists; ++i) {
+    std::vector<int32_t> list(neurons);
+    std::iota(list.begin(), list.end(), 0);
+    std::shuffle(list.begin(), list.end(), generator);
+    std::sort(list.begin(), list.begin() + int64_t(listLength));
+    lists.push_back(std::move(list));
+  }
+}
+
+std::vector<halide_buffer_t *> &Operands::next() {
+  size_t now = turn++, copy = now % args.size();
+  if (listOperand >= 0)
+    args[copy][listOperand]->host = reinterpret_cast<uint8_t *>(lists[now % lists.size()].data());
+  return args[copy];
+}
+
+double Operands::readSeconds(int threads) const {
+  if (listOperand >= 0) {
+    double best = 1e30;
+    for (size_t together : {1, 2, 4, 8})
+      for (bool ahead : {false, true})
+        best = std::min(best, rowSeconds(threads, together, ahead));
+    return best;
+  }
+  auto read = [&](int t) {
+    Reader reader;
+    for (const std::vector<Buffer> &copy : buffers)
+      for (const Buffer &buffer : copy) {
+        size_t blocks = buffer.bytes / 64, begin = blocks * t / threads, end = blocks * (t + 1) / threads;
+        reader.read(buffer.data.get() + 64 * begin, 64 * (end - begin));
+      }
+    sink = reader.total();
+  };
+  return secondsPerCall([&] { onThreads(threads, read); }) / double(buffers.size());
+}
+
+double Operands::rowSeconds(int threads, size_t together, bool ahead) const {
+  size_t start = 0, calls = std::max<size_t>(buffers.size(), 16);
+  auto read = [&](int t) {
+    Reader reader;
+    for (size_t call = start; call < start + calls; ++call) {
+      const std::vector<Buffer> &copy = buffers[call % buffers.size()];
+      const std::vector<int32_t> &list = lists[call % lists.size()];
+      size_t first = listLength * t / threads, end = listLength * (t + 1) / threads;
+      for (; first < end; first += together)
+        for (int o : rowOperands) {
+          size_t bytes = copy[o].bytes / list.size(), last = std::min(first + together, end);
+          for (size_t line = 0; line < bytes; line += 64)
+            for (size_t i = first; i < last; ++i) {
+              if (ahead && i + together < end)
+                __builtin_prefetch(copy[o].data.get() + size_t(list[i + together]) * bytes + line);
+              reader.read(copy[o].data.get() + size_t(list[i]) * bytes + line, std::min<size_t>(64, bytes - line));
+            }
+        }
+    }
+    sink = reader.total();
+  };
+  auto round = [&] {
+    onThreads(threads, read);
+    start += calls;
+  };
+  return secondsPerCall(round) / double(calls);
+}
+
+double Operands::readBytes() const {
+  double bytes = 0;
+  if (listOperand < 0)
+    for (const Buffer &buffer : buffers[0])
+      bytes += double(buffer.bytes);
+  for (int o : rowOperands)
+    bytes += double(buffers[0][o].bytes / lists[0].size() * listLength);
+  return bytes;
+}
+
+double Operands::selectSeconds(int operand, int64_t count) const {
+  std::vector<float> scratch;
+  size_t copy = 0;
+  auto select = [&] {
+    const Buffer &buffer = buffers[copy++ % buffers.size()][operand];
+    const float *values = reinterpret_cast<const float *>(buffer.data.get());
+    scratch.assign(values, values + buffer.bytes / sizeof(float));
+    std::nth_element(scratch.begin(), scratch.begin() + count, scratch.end(), std::greater<float>());
+  };
+  return secondsPerCall(select);
+}
+
+} // namespace thresh::codegen::bench
