@@ -83,7 +83,7 @@ template <typename Work> Status writeObject(const std::string &object, const std
     if (!object.empty() && std::rename(temporary.c_str(), object.c_str()) != 0)
       status.message = what + ": cannot write '" + object + "'";
   } catch (const Halide::Error &error) {
-    status.message = what + ": " + error.what();
+    status.message = what + ": " + firstLine(error.what());
   } catch (const std::exception &error) {
     status.message = what + ": " + error.what();
   }

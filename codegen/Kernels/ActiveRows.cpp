@@ -25,12 +25,15 @@ using Halide::Var;
 namespace thresh::codegen {
 namespace {
 
-/// Rows that are read side by side.
-constexpr int kRows = 8;
+/// Rows that are read side by side. A line of codes of 4 bits is twice the arithmetic: fewer rows leave a processor
+/// enough lines that it can look ahead to.
+constexpr int kRows = 8, kRowsOf4Bits = 4;
 /// Codes with one scale.
 constexpr int kGroup = 32;
 /// Bytes of a row that are read before the next row's turn, and fetched at once.
 constexpr int kLine = 64;
+/// Rows of more bytes are not fetched ahead: the machine sees them coming.
+constexpr int kLongRow = 4096;
 /// Tasks are a power of two, so that threads of that number get the same share; each has at least so many bytes to
 /// read.
 constexpr int kTaskBytes = 1 << 18, kMostTasks = 64;
@@ -52,16 +55,26 @@ struct Matrix {
     return columns;
   }
 
+  /// What stands for 0 in 8 bits or 4.
+  int zero() const { return coded() ? 1 << (bits - 1) : 0; }
+  /// The element in f32, or the unsigned code of one.
+  Expr stored(const Expr &column, const Expr &row) const {
+    return Halide::cast<float>(bits == 4 ? nibble(column, row) : fromStorage((*elements)(column, row), dtype));
+  }
+  /// The element in f32, without its scale. Zero is subtracted in 8 bits, of which vectors hold most.
   Expr element(const Expr &column, const Expr &row) const {
     if (!coded())
-      return Halide::cast<float>(fromStorage((*elements)(column, row), dtype));
-    if (bits == 8)
-      return Halide::cast<float>(Halide::cast<int32_t>((*elements)(column, row)) - 128);
-    Expr pair = (*elements)(column / kGroup * (kGroup / 2) + column % (kGroup / 2), row);
-    Expr code = Halide::select(column % kGroup < kGroup / 2, pair & uint8_t(15), pair >> uint8_t(4));
-    return Halide::cast<float>(Halide::cast<int32_t>(code) - 8);
+      return stored(column, row);
+    Expr code = bits == 4 ? nibble(column, row) : (*elements)(column, row);
+    return Halide::cast<float>(Halide::reinterpret<int8_t>(code - uint8_t(zero())));
   }
   Expr scale(const Expr &group, const Expr &row) const { return Halide::cast<float>((*scales)(group, row)); }
+
+private:
+  Expr nibble(const Expr &column, const Expr &row) const {
+    Expr pair = (*elements)(column / kGroup * (kGroup / 2) + column % (kGroup / 2), row);
+    return Halide::select(column % kGroup < kGroup / 2, pair & uint8_t(15), pair >> uint8_t(4));
+  }
 };
 
 /// One kind of pass: all of a task but its last one, which fetch the rows of the next, or the last one of each task,
@@ -90,20 +103,23 @@ public:
     if (gated)
       up = takeMatrix(operand);
     down = takeMatrix(operand);
+    rows = down.bits == 4 ? kRowsOf4Bits : kRows;
   }
 
   void build() {
-    Expr passes = (count + kRows - 1) / kRows;
+    Expr passes = (count + rows - 1) / rows;
     int bytes = (up.width * up.bits + down.width * down.bits) / 8;
-    Expr enough = Halide::clamp(passes / std::max(1, kTaskBytes / (kRows * bytes)), 1, kMostTasks);
+    Expr enough = Halide::clamp(passes / std::max(1, kTaskBytes / (rows * bytes)), 1, kMostTasks);
     Expr doublings = 31 - Halide::cast<int32_t>(Halide::count_leading_zeros(enough));
     tasks = 1 << doublings;
     sums(column, task) = 0.0f;
     sums.compute_root().bound(column, 0, down.width).bound(task, 0, tasks);
     sums.vectorize(column, lanes, TailStrategy::GuardWithIf).parallel(task);
+    if (gated && up.coded())
+      defineZeros();
     for (bool last : {false, true}) {
       Pass part{last};
-      part.steps = RDom({{0, kRows}, {0, (neurons + kRows - 1) / kRows}}, last ? "last" : "full");
+      part.steps = RDom({{0, rows}, {0, (neurons + rows - 1) / rows}}, last ? "last" : "full");
       Expr begin = (task * passes) >> doublings, lastPass = (((task + 1) * passes) >> doublings) - 1;
       part.steps.where(part.steps.y >= (last ? Halide::max(begin, lastPass) : begin));
       part.steps.where(part.steps.y <= (last ? lastPass : lastPass - 1));
@@ -139,7 +155,7 @@ private:
   /// The place in the list of row `row` of a pass. Where rows are fetched ahead it has no minimum in it: Halide would
   /// fetch all rows.
   Expr place(const Pass &part, const Expr &row, const Expr &pass) const {
-    Expr at = pass * kRows + row;
+    Expr at = pass * rows + row;
     return part.last ? Halide::clamp(at, 0, count - 1) : at;
   }
   /// The neuron at that place.
@@ -147,8 +163,22 @@ private:
     return Halide::clamp((*indices)(place(part, row, pass), 0), 0, neurons - 1);
   }
 
-  /// Whether the rows of the next pass are fetched, whose places must then all be in the list's buffer.
-  bool fetchesAhead(const Pass &part) const { return !part.last && neurons % kRows == 0; }
+  /// Fetches what the rows of the next pass take of `buffer` while those of this pass are read, whose loop is `row`.
+  /// The places of the next pass must all be in the list's buffer.
+  void fetchAhead(const Pass &part, Halide::Stage stage, const Halide::ImageParam &buffer, const Halide::VarOrRVar &row,
+                  const Matrix &matrix) const {
+    if (!part.last && neurons % rows == 0 && matrix.width * matrix.bits / 8 <= kLongRow)
+      stage.prefetch(buffer, row, row, rows, PrefetchBoundStrategy::NonFaulting);
+  }
+
+  /// zeros(lane, group): what the zero points of the codes that lane `lane` multiplies add to the sum of a group.
+  void defineZeros() {
+    Expr sum = 0.0f;
+    for (int column = 0; column < kGroup; column += lanes)
+      sum += (*x)(group * kGroup + column + lane, 0);
+    zeros(lane, group) = -float(up.zero()) * sum;
+    zeros.compute_root().bound(lane, 0, lanes).vectorize(lane);
+  }
 
   /// dots(row, pass): the up row of a neuron times x.
   void defineDots(Pass &part) {
@@ -156,19 +186,16 @@ private:
     part.dotLanes(lane, row, pass) = 0.0f;
     if (up.coded())
       part.upScales(group, row, pass) = up.scale(group, at);
-    auto product = [&](const Expr &column) { return up.element(column, at) * (*x)(column, 0); };
+    auto product = [&](const Expr &column) { return up.stored(column, at) * (*x)(column, 0); };
     int columns = up.lineColumns(), lines = up.width / columns;
     if (lines > 0) {
       int inStep = up.coded() ? kGroup : lanes;
       part.depth = RDom({{0, columns / inStep}, {0, lines}}, "depth");
-      Expr first = part.depth.y * columns + part.depth.x * inStep, sum;
-      for (int column = 0; column < inStep; column += lanes) {
-        Expr term = product(first + column + lane);
-        sum = sum.defined() ? sum + term : term;
-      }
-      if (up.coded())
-        sum = sum * part.upScales(part.depth.y * (columns / kGroup) + part.depth.x, row, pass);
-      part.dotLanes(lane, row, pass) += sum;
+      Expr step = part.depth.y * (columns / inStep) + part.depth.x;
+      Expr sum = up.coded() ? zeros(lane, step) : Expr(0.0f);
+      for (int column = 0; column < inStep; column += lanes)
+        sum += product(step * inStep + column + lane);
+      part.dotLanes(lane, row, pass) += up.coded() ? sum * part.upScales(step, row, pass) : sum;
     }
     if (up.width > lines * columns) {
       part.rest = RDom(0, (up.width - lines * columns + lanes - 1) / lanes, "rest");
@@ -186,7 +213,7 @@ private:
     Expr value = (*values)(place(part, row, pass), 0);
     if (gated)
       value = value * part.dots(row, pass);
-    part.heights(row, pass) = part.last ? Halide::select(pass * kRows + row < count, value, 0.0f) : value;
+    part.heights(row, pass) = part.last ? Halide::select(pass * rows + row < count, value, 0.0f) : value;
     if (down.coded())
       part.weights(group, row, pass) = part.heights(row, pass) * down.scale(group, neuron(part, row, pass));
   }
@@ -202,8 +229,8 @@ private:
     int vector = lanes;
     while (matrix.groups() % vector != 0)
       vector /= 2;
-    func.compute_at(level).bound(group, 0, matrix.groups()).bound_extent(row, kRows).bound_extent(pass, 1);
-    func.vectorize(group, vector);
+    func.compute_at(level).bound(group, 0, matrix.groups()).bound_extent(row, rows).bound_extent(pass, 1);
+    func.vectorize(group, vector).unroll(group);
   }
 
   void scheduleSums(Pass &part, Halide::Stage update) {
@@ -216,32 +243,29 @@ private:
     part.heights.compute_at(level).bound_extent(pass, 1);
     if (down.coded())
       scheduleScales(part.weights, down, level);
-    if (!fetchesAhead(part))
-      return;
-    update.prefetch(*down.elements, r, r, kRows, PrefetchBoundStrategy::NonFaulting);
+    fetchAhead(part, update, *down.elements, r, down);
     if (down.coded())
-      part.weights.prefetch(*down.scales, row, row, kRows, PrefetchBoundStrategy::NonFaulting);
+      fetchAhead(part, part.weights, *down.scales, row, down);
   }
 
   void scheduleDots(Pass &part) {
     LoopLevel level(sums, RVar(part.steps.y));
     if (up.coded())
       scheduleScales(part.upScales, up, level);
-    part.dotLanes.compute_at(level).bound(lane, 0, lanes).bound_extent(row, kRows).bound_extent(pass, 1);
+    part.dotLanes.compute_at(level).bound(lane, 0, lanes).bound_extent(row, rows).bound_extent(pass, 1);
     part.dotLanes.vectorize(lane).unroll(row);
     int updates = 0;
     if (part.depth.defined()) {
       Halide::Stage update = part.dotLanes.update(updates++);
       update.reorder({lane, part.depth.x, row, part.depth.y, pass});
       update.vectorize(lane).unroll(part.depth.x).unroll(row);
-      if (fetchesAhead(part))
-        update.prefetch(*up.elements, row, row, kRows, PrefetchBoundStrategy::NonFaulting);
+      fetchAhead(part, update, *up.elements, row, up);
     }
     if (part.rest.defined())
       part.dotLanes.update(updates++).reorder({lane, row, part.rest.x, pass}).vectorize(lane);
-    if (up.coded() && fetchesAhead(part))
-      part.upScales.prefetch(*up.scales, row, row, kRows, PrefetchBoundStrategy::NonFaulting);
-    part.dots.compute_at(level).bound_extent(row, kRows).bound_extent(pass, 1).unroll(row);
+    if (up.coded())
+      fetchAhead(part, part.upScales, *up.scales, row, up);
+    part.dots.compute_at(level).bound_extent(row, rows).bound_extent(pass, 1).unroll(row);
     RVar all(part.dots.rvars(0)[0]);
     part.dots.update().reorder({all, row, pass}).atomic().vectorize(all).unroll(row);
   }
@@ -262,13 +286,13 @@ private:
   }
 
   Pipeline &pipeline;
-  int lanes, neurons;
+  int lanes, neurons, rows = kRows;
   bool gated;
   const Halide::ImageParam *x = nullptr, *indices = nullptr, *values = nullptr;
   Matrix up, down;
   Expr count, tasks;
   Var lane{"lane"}, row{"row"}, pass{"pass"}, group{"group"}, column{"column"}, task{"task"};
-  Func sums{"sums"}; ///< (column, task)
+  Func zeros{"zeros"}, sums{"sums"}; ///< (lane, group), (column, task)
 };
 
 } // namespace

@@ -150,9 +150,9 @@ struct ExpandSparsePass final : impl::ExpandSparsePassBase<ExpandSparsePass> {
     TouchedBytes bytes = cast<SparseOpInterface>(op).getTouchedBytes(kRemarkTokens);
     if (bytes.expected >= bytes.dense)
       return;
-    op->emitRemark() << "'" << op->getName() << "' is computed densely: it reads "
-                     << static_cast<int64_t>(bytes.dense) << " bytes a token where a sparse one would read about "
-                     << static_cast<int64_t>(bytes.expected) << " (" << kRemarkTokens << " tokens of context)";
+    op->emitRemark() << "'" << op->getName() << "' is computed densely: it reads " << static_cast<int64_t>(bytes.dense)
+                     << " bytes a token where a sparse one would read about " << static_cast<int64_t>(bytes.expected)
+                     << " (" << kRemarkTokens << " tokens of context)";
   }
 
   static constexpr int64_t kRemarkTokens = 4096;

@@ -306,6 +306,14 @@ def test_same_bits_every_time(models):
         np.testing.assert_array_equal(run(models[0], "wide", x)[0], first)
 
 
+def test_touched_bytes(models):
+    """A call counts the rows that it is expected to choose, or all."""
+    block, (gate, up, down) = BLOCKS["spark"], block_weights("spark")
+    sparse, dense = (model.touched_bytes(0, "spark") for model in models)
+    assert dense == gate.nbytes + up.nbytes + down.nbytes
+    assert sparse == gate.nbytes + (up.nbytes + down.nbytes) * block.k // block.neurons
+
+
 def test_kernels_are_chosen(graph, run_tool, tmp_path):
     """Blocks that have a kernel get it, and --dense takes it away."""
     (tmp_path / "graph.mlir").write_text(graph)

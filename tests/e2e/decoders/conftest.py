@@ -4,7 +4,8 @@ import ctypes
 import os
 
 import pytest
-from decoder_session import Session
+from decoder_checkpoints import prefix_of, save
+from decoder_session import Compiled, Session
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,14 @@ def compile_decoder(runtime, compile_model):
         return lambda: Session(model)
 
     return compile_
+
+
+@pytest.fixture
+def compile_case(runtime, run_tool, tmp_path):
+    """compile_case(fields, tensors, option...): a checkpoint of these, compiled for 24 tokens."""
+
+    def make(fields, tensors, *options):
+        checkpoint = save(tmp_path / "checkpoint", fields, tensors, prefix_of(fields))
+        return Compiled(runtime, run_tool, tmp_path, checkpoint, "--context", 24, *options)
+
+    return make

@@ -1,6 +1,7 @@
-"""One sequence of a compiled decoder, through the C API."""
+"""Compiled decoders and their sequences, through the C API."""
 
 import ctypes
+import os
 
 import numpy as np
 
@@ -53,3 +54,18 @@ class Session:
 
     def __del__(self):
         self.api.library().thresh_session_free(self.handle)
+
+
+class Compiled:
+    """A checkpoint's library: its weights file, what the compiler said, and sessions."""
+
+    def __init__(self, runtime, run_tool, folder, model, *options):
+        library = folder / "model.so"
+        result = run_tool("thresh", "compile", model, "-o", library, *options)
+        assert result.returncode == 0, result.stderr
+        self.weights, self.log = folder / "model.weights.safetensors", result.stderr
+        self.model, choice = ctypes.c_void_p(), runtime.OpenOptions(None, None, 0)
+        runtime.call("thresh_model_open", os.fsencode(library), ctypes.byref(choice), ctypes.byref(self.model))
+
+    def start(self):
+        return Session(self.model)

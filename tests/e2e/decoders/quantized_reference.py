@@ -33,6 +33,22 @@ def stored_matrices(path, kind, prefix):
     return result
 
 
+def stored_rows(path, kind, prefix):
+    """name: matrix [neurons, width] of each matrix that a weights file stores by row for sparse kernels."""
+    result = {}
+    with safe_open(path, "numpy") as file:
+        for key in file.keys():
+            if not key.endswith(f".{kind}_row_codes"):
+                continue
+            name = key.removesuffix(f".{kind}_row_codes")
+            codes, scales = file.get_tensor(key), file.get_tensor(f"{name}.{kind}_row_scales").astype(np.float64)
+            groups = codes.reshape(*scales.shape, -1).astype(np.int64)
+            if kind == "q4":
+                groups = np.concatenate([groups & 15, groups >> 4], -1)
+            result[name.removeprefix(prefix)] = ((groups - ZEROS[kind]) * scales[..., None]).reshape(len(codes), -1)
+    return result
+
+
 def plain_error(matrix, kind):
     """The squared error of each group [rows, K / 32] with the scales of Q8_0 or Q4_0."""
     groups = matrix.reshape(len(matrix), -1, GROUP).astype(np.float64)
@@ -48,6 +64,14 @@ def rounded(array, half):
     return np.asarray(array, np.float32).astype(HALVES[half]).astype(np.float64)
 
 
+def on_grid(x):
+    """Activations as quantised products see them: integers of [-127, 127] per group of 32, times their scale."""
+    groups = x.astype(np.float32).reshape(len(x), -1, GROUP)
+    scale = np.abs(groups).max(-1, keepdims=True) / np.float32(127)
+    q = np.rint(groups / np.where(scale == 0, np.float32(1), scale)).astype(np.float64)
+    return (q * scale.astype(np.float64)).reshape(x.shape)
+
+
 class QuantizedDecoder(Decoder):
     """`matrices` are W [rows, K] by the names of the tensors that they replace; activations that meet one are integers
     of [-127, 127] per group of 32."""
@@ -59,9 +83,4 @@ class QuantizedDecoder(Decoder):
         self.quantized = set(matrices)
 
     def product(self, x, name, weight):
-        if name not in self.quantized:
-            return super().product(x, name, weight)
-        groups = x.astype(np.float32).reshape(len(x), -1, GROUP)
-        scale = np.abs(groups).max(-1, keepdims=True) / np.float32(127)
-        q = np.rint(groups / np.where(scale == 0, np.float32(1), scale)).astype(np.float64)
-        return (q * scale.astype(np.float64)).reshape(x.shape) @ weight.T
+        return super().product(on_grid(x) if name in self.quantized else x, name, weight)

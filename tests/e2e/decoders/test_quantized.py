@@ -1,14 +1,12 @@
 """Decoders with narrower weights: every family against numpy that computes with what the weights file holds."""
 
-import ctypes
 import json
-import os
 
 import numpy as np
 import pytest
-from decoder_checkpoints import CASES, linears, llama, prefix_of, random_tensors, save
+from decoder_checkpoints import CASES, llama, prefix_of, random_tensors
 from decoder_reference import Decoder
-from decoder_session import Session
+from decoder_session import Compiled
 from quantized_reference import QuantizedDecoder, plain_error, rounded, stored_matrices
 from safetensors import safe_open
 
@@ -25,32 +23,6 @@ def widened(name):
     if fields.get("n_inner"):
         fields["n_inner"] = 96
     return fields
-
-
-class Compiled:
-    """A checkpoint's library: its weights file, what the compiler said, and sessions."""
-
-    def __init__(self, runtime, run_tool, folder, model, *options):
-        library = folder / "model.so"
-        result = run_tool("thresh", "compile", model, "-o", library, *options)
-        assert result.returncode == 0, result.stderr
-        self.weights, self.log = folder / "model.weights.safetensors", result.stderr
-        self.model, choice = ctypes.c_void_p(), runtime.OpenOptions(None, None, 0)
-        runtime.call("thresh_model_open", os.fsencode(library), ctypes.byref(choice), ctypes.byref(self.model))
-
-    def start(self):
-        return Session(self.model)
-
-
-@pytest.fixture
-def compile_case(runtime, run_tool, tmp_path):
-    """compile_case(fields, tensors, option...): a checkpoint of these, compiled for 24 tokens."""
-
-    def make(fields, tensors, *options):
-        checkpoint = save(tmp_path / "checkpoint", fields, tensors, prefix_of(fields))
-        return Compiled(runtime, run_tool, tmp_path, checkpoint, "--context", 24, *options)
-
-    return make
 
 
 def differences(ours, expected):
