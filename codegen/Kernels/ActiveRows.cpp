@@ -28,6 +28,8 @@ namespace {
 /// Rows that are read side by side. A line of codes of 4 bits is twice the arithmetic: fewer rows leave a processor
 /// enough lines that it can look ahead to.
 constexpr int kRows = 8, kRowsOf4Bits = 4;
+/// How many rows ahead rows are fetched: whole passes.
+constexpr int kRowsAhead = 8;
 /// Codes with one scale.
 constexpr int kGroup = 32;
 /// Bytes of a row that are read before the next row's turn, and fetched at once.
@@ -36,7 +38,7 @@ constexpr int kLine = 64;
 constexpr int kLongRow = 4096;
 /// Tasks are a power of two, so that threads of that number get the same share; each has at least so many bytes to
 /// read.
-constexpr int kTaskBytes = 1 << 18, kMostTasks = 64;
+constexpr int kTaskBytes = 3 << 17, kMostTasks = 64;
 
 /// Weights [N, width] in one of the formats; element (column, row) is `element` times `scale` of its group.
 struct Matrix {
@@ -77,8 +79,8 @@ private:
   }
 };
 
-/// One kind of pass: all of a task but its last one, which fetch the rows of the next, or the last one of each task,
-/// whose rows may be fewer.
+/// One kind of pass: those of a task that fetch rows of a later one, or its last ones, whose rows are fetched already
+/// and may be fewer.
 struct Pass {
   bool last;
   RDom steps; ///< (row, pass): of the task
@@ -120,9 +122,10 @@ public:
     for (bool last : {false, true}) {
       Pass part{last};
       part.steps = RDom({{0, rows}, {0, (neurons + rows - 1) / rows}}, last ? "last" : "full");
-      Expr begin = (task * passes) >> doublings, lastPass = (((task + 1) * passes) >> doublings) - 1;
-      part.steps.where(part.steps.y >= (last ? Halide::max(begin, lastPass) : begin));
-      part.steps.where(part.steps.y <= (last ? lastPass : lastPass - 1));
+      Expr begin = (task * passes) >> doublings, end = ((task + 1) * passes) >> doublings;
+      Expr ending = end - kRowsAhead / rows;
+      part.steps.where(part.steps.y >= (last ? Halide::max(begin, ending) : begin));
+      part.steps.where(part.steps.y < (last ? end : ending));
       if (gated)
         defineDots(part);
       defineWeights(part);
@@ -163,12 +166,12 @@ private:
     return Halide::clamp((*indices)(place(part, row, pass), 0), 0, neurons - 1);
   }
 
-  /// Fetches what the rows of the next pass take of `buffer` while those of this pass are read, whose loop is `row`.
-  /// The places of the next pass must all be in the list's buffer.
+  /// Fetches what rows of a later pass take of `buffer` while those of this pass are read, whose loop is `row`. The
+  /// places of that pass must all be in the list's buffer.
   void fetchAhead(const Pass &part, Halide::Stage stage, const Halide::ImageParam &buffer, const Halide::VarOrRVar &row,
                   const Matrix &matrix) const {
     if (!part.last && neurons % rows == 0 && matrix.width * matrix.bits / 8 <= kLongRow)
-      stage.prefetch(buffer, row, row, rows, PrefetchBoundStrategy::NonFaulting);
+      stage.prefetch(buffer, row, row, kRowsAhead, PrefetchBoundStrategy::NonFaulting);
   }
 
   /// zeros(lane, group): what the zero points of the codes that lane `lane` multiplies add to the sum of a group.
