@@ -1,9 +1,9 @@
 //===- ActiveRows.cpp - The chosen neurons of a feed-forward block ------------===//
 //
-// Bound by memory that is read in rows far apart. The list of chosen neurons is cut in passes of 8 rows that are read
-// side by side, and passes in tasks; a task has sums of its own, which are added up at the end, so that the result
-// depends on the list alone. Rows are weighted as they are read: codes and narrow floats are converted in registers.
-// While a pass computes, the rows of the next one are fetched.
+// Bound by memory that is read in rows far apart. The list of chosen neurons is cut in passes of a few rows that are
+// read side by side, and passes in tasks; a task has sums of its own, which are added up at the end, so that the result
+// depends on the list alone. Codes and narrow floats are converted in registers. While a pass computes, the rows of a
+// later one are fetched.
 //
 //===-----------------------------------------------------------------------===//
 

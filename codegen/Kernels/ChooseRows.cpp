@@ -113,7 +113,7 @@ private:
 
   /// bits(o): which of the scores of octet o survive, the first one lowest.
   void defineBits() {
-    Var octet("octet"), vector("vector");
+    Var octet("octet");
     RDom bit(0, kOctet, "bit");
     Expr index = octet * kOctet + bit;
     Expr inside = Halide::min(Halide::likely(index), n - 1);
