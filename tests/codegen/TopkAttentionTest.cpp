@@ -112,7 +112,8 @@ private:
       variance += (x - mean) * (x - mean) / n;
     double quantile = operands[kStatistics].get(0).real, factor = operands[kStatistics].get(1).real;
     double theta = std::min(mean + std::sqrt(variance * factor) * quantile, greatest);
-    bool keepsAll = int64_t(scores.size()) <= c.k || std::isnan(mean);
+    bool areEqual = std::count(scores.begin(), scores.end(), greatest) == int64_t(scores.size());
+    bool keepsAll = int64_t(scores.size()) <= c.k || std::isnan(mean) || areEqual;
     for (size_t i = 0; i < scores.size(); ++i) {
       if (keepsAll || scores[i] >= theta)
         chosen.push_back(first + int64_t(i));
