@@ -103,7 +103,7 @@ def test_mean_and_deviation(name, tmp_path, thresh, compile_model, run_tool):
 def test_bytes_of_a_token(quantise, tmp_path, thresh, compile_model, run_tool):
     """Of 96 neurons 12 are expected, of the keys and values of 2 heads 3 for each of the 4 that query; the first 6 of 16
     dimensions of a key are read of every token that a layer sees, of which layers 0 and 2 have a window of 7."""
-    fields = {**SPARK["window_above_k"], "hidden_size": 64, "ffn_predictor_dims": 32}
+    fields = {**SPARK["window_above_k"], "vocab_size": 64, "hidden_size": 64, "ffn_predictor_dims": 32}
     tensors = spark_tensors(fields)
     folder = save(tmp_path / "checkpoint", fields, tensors, "model.")
     library, dense = compile_model(folder, *quantise), compile_model(folder, "--dense", *quantise)
