@@ -148,8 +148,8 @@ Expr greater(const Expr &a, const Expr &b) { return Halide::select(math::lt(a, b
 
 Expr sumOf(const Expr &a, const Expr &b) { return math::add(a, b); }
 
-/// Dimensions [begin, end) of a query and a row of keys, which is read where `isWanted` (always, if undefined); `args` are
-/// the loops.
+/// Dimensions [begin, end) of a query and a row of keys, which is read where `isWanted` (always, if undefined); `args`
+/// are the loops.
 Dots defineDots(const Attention &a, const Funcs &f, int begin, int end, const Expr &keyHead, const Expr &member,
                 const Expr &row, const std::vector<Var> &args, const Expr &isWanted) {
   Dots dots;
