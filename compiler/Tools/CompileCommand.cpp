@@ -166,6 +166,7 @@ int compileCommand(int argc, char **argv) {
   auto start = std::chrono::steady_clock::now();
   LogicalResult result = compile(options, context, summary);
   progress.clear();
+  printer.flush();
   if (failed(result)) {
     if (!printer.sawError())
       llvm::errs() << "error: compilation failed\n";

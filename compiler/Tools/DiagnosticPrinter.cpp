@@ -3,6 +3,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -42,19 +43,56 @@ const char *severityName(DiagnosticSeverity severity) {
   return "error";
 }
 
+/// `place` with every number as a '#'.
+std::string withoutNumbers(llvm::StringRef place) {
+  std::string pattern;
+  for (size_t i = 0; i < place.size(); ++i)
+    if (!llvm::isDigit(place[i]))
+      pattern += place[i];
+    else if (pattern.empty() || pattern.back() != '#')
+      pattern += '#';
+  return pattern;
+}
+
+/// `error: PLACE: message`, and the notes below.
+std::string describe(Diagnostic &diagnostic) {
+  std::string text, place = describePlace(diagnostic.getLocation());
+  llvm::raw_string_ostream stream(text);
+  stream << severityName(diagnostic.getSeverity()) << ": " << place << (place.empty() ? "" : ": ") << diagnostic;
+  for (Diagnostic &note : diagnostic.getNotes())
+    stream << "\n" << describe(note);
+  return text;
+}
+
 } // namespace
 
 DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, std::function<void()> before)
-    : before(std::move(before)), handler(&context, [this](Diagnostic &diagnostic) { print(diagnostic); }) {}
+    : before(std::move(before)), handler(&context, [this](Diagnostic &diagnostic) { handle(diagnostic); }) {}
 
-void DiagnosticPrinter::print(Diagnostic &diagnostic) {
+void DiagnosticPrinter::handle(Diagnostic &diagnostic) {
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) {
+    std::string pattern = withoutNumbers(describePlace(diagnostic.getLocation())) + ": " + diagnostic.str();
+    Remarks &alike = remarks[pattern];
+    if (alike.count++ == 0)
+      alike.text = describe(diagnostic);
+    return;
+  }
+  flush();
   before();
   errors |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
-  std::string place = describePlace(diagnostic.getLocation());
-  llvm::errs() << severityName(diagnostic.getSeverity()) << ": " << place << (place.empty() ? "" : ": ") << diagnostic
-               << "\n";
-  for (Diagnostic &note : diagnostic.getNotes())
-    print(note);
+  llvm::errs() << describe(diagnostic) << "\n";
+}
+
+void DiagnosticPrinter::flush() {
+  if (!remarks.empty())
+    before();
+  for (auto &[pattern, alike] : remarks) {
+    llvm::errs() << alike.text;
+    if (alike.count > 1)
+      llvm::errs() << " (and " << alike.count - 1 << " more like it)";
+    llvm::errs() << "\n";
+  }
+  remarks.clear();
 }
 
 } // namespace thresh
