@@ -52,7 +52,8 @@ def test_integer_caches_stay_dense(tmp_path, run_tool):
     assert result.returncode == 0 and "thresh.attend_chosen" not in result.stdout
     place = "model.layers.1.self_attn: 'thresh.topk_attention' "
     assert result.stderr.count(place + "gets no sparse kernel: its keys or values are stored as integers") == 1
-    assert result.stderr.count(place + "is computed densely") == 3
+    dense = [line for line in result.stderr.splitlines() if place + "is computed densely" in line]
+    assert len(dense) == 1 and dense[0].endswith(" (and 2 more like it)")
 
 
 def test_sessions_go_back(tmp_path, compile_decoder):
