@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum {
-  ALIGNMENT = 64,
-  HUGE_PAGE = 2 << 20, ///< buffers of this size and more are aligned to it and ask for huge pages
-};
+enum { ALIGNMENT = 64 };
 
 void *thresh_buffer_reserve(thresh_buffer *buffer, size_t bytes) {
   if (buffer->data && bytes <= buffer->bytes)
@@ -16,13 +13,13 @@ void *thresh_buffer_reserve(thresh_buffer *buffer, size_t bytes) {
   thresh_buffer_free(buffer);
   if (bytes > SIZE_MAX / 2)
     return NULL;
-  size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
+  size_t alignment = bytes >= THRESH_HUGE_PAGE ? THRESH_HUGE_PAGE : ALIGNMENT;
   size_t rounded = bytes ? (bytes + alignment - 1) / alignment * alignment : alignment;
   buffer->data = aligned_alloc(alignment, rounded);
   if (!buffer->data)
     return NULL;
   buffer->bytes = rounded;
-  if (alignment == HUGE_PAGE)
+  if (alignment == THRESH_HUGE_PAGE)
     madvise(buffer->data, rounded, MADV_HUGEPAGE);
   return buffer->data;
 }

@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/// Memory of this size and more is aligned to it and asks for huge pages: those of x86-64.
+#define THRESH_HUGE_PAGE ((size_t)2 << 20)
+
 /// Memory aligned to 64 bytes. Zero-initialise; end with thresh_buffer_free.
 typedef struct thresh_buffer {
   void *data;

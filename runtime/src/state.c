@@ -1,6 +1,7 @@
 //===- state.c - what a session keeps between runs ----------------------------===//
 #include "state.h"
 
+#include "buffer.h"
 #include "status.h"
 
 #include <inttypes.h>
@@ -8,13 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20 }; ///< states of this size and more are aligned to it and ask for huge pages
-
 thresh_code thresh_state_allocate(const thresh_abi_library *table, thresh_state *state, thresh_status *status) {
   size_t bytes = (size_t)table->state_bytes;
   if (!bytes)
     return THRESH_OK;
-  size_t slack = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
+  size_t slack = bytes >= THRESH_HUGE_PAGE ? THRESH_HUGE_PAGE : 0;
   void *mapping = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED)
     return thresh_status_set(status, THRESH_OUT_OF_MEMORY, "out of memory: the states of a session need %zu bytes",
@@ -23,7 +22,7 @@ thresh_code thresh_state_allocate(const thresh_abi_library *table, thresh_state 
   state->mapping_bytes = bytes + slack;
   state->data = mapping;
   if (slack) {
-    state->data += (HUGE_PAGE - (uintptr_t)mapping % HUGE_PAGE) % HUGE_PAGE;
+    state->data += (THRESH_HUGE_PAGE - (uintptr_t)mapping % THRESH_HUGE_PAGE) % THRESH_HUGE_PAGE;
     madvise(state->data, bytes, MADV_HUGEPAGE);
   }
   return THRESH_OK;

@@ -1,6 +1,7 @@
 //===- weights.c - the packed weights of a library ----------------------------===//
 #include "weights.h"
 
+#include "buffer.h"
 #include "status.h"
 
 #include <errno.h>
@@ -11,9 +12,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/// Of x86-64.
-#define HUGE_PAGE ((size_t)2 << 20)
 
 /// FNV-1a, 64 bits.
 static uint64_t hash_bytes(const uint8_t *bytes, uint64_t count) {
@@ -53,11 +51,11 @@ static thresh_code check_header(const thresh_abi_library *table, const uint8_t *
 /// is not in memory yet is read in such pieces, and walking its weights misses the TLB 512 times less often. What is in
 /// memory in small pages stays so. Returns MAP_FAILED with errno set.
 static void *map_aligned(int file, size_t bytes) {
-  size_t slack = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
+  size_t slack = bytes >= THRESH_HUGE_PAGE ? THRESH_HUGE_PAGE : 0;
   uint8_t *room = mmap(NULL, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED)
     return MAP_FAILED;
-  uint8_t *start = slack ? room + (HUGE_PAGE - (uintptr_t)room % HUGE_PAGE) % HUGE_PAGE : room;
+  uint8_t *start = slack ? room + (THRESH_HUGE_PAGE - (uintptr_t)room % THRESH_HUGE_PAGE) % THRESH_HUGE_PAGE : room;
   uint8_t *end = room + bytes + slack;
   void *mapping = mmap(start, bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0);
   if (mapping == MAP_FAILED) {
