@@ -52,9 +52,7 @@ struct Matrix {
   /// Columns of a line, or of as much of it as divides the width.
   int lineColumns() const {
     int columns = kLine * 8 / bits;
-    while (coded() && width % columns != 0)
-      columns /= 2;
-    return columns;
+    return coded() ? vectorThatDivides(columns, width) : columns;
   }
 
   /// What stands for 0 in 8 bits or 4.
@@ -229,11 +227,8 @@ private:
 
   /// Something for every group of the rows of a pass.
   void scheduleScales(Func func, const Matrix &matrix, const LoopLevel &level) {
-    int vector = lanes;
-    while (matrix.groups() % vector != 0)
-      vector /= 2;
     func.compute_at(level).bound(group, 0, matrix.groups()).bound_extent(row, rows).bound_extent(pass, 1);
-    func.vectorize(group, vector).unroll(group);
+    func.vectorize(group, vectorThatDivides(lanes, matrix.groups())).unroll(group);
   }
 
   void scheduleSums(Pass &part, Halide::Stage update) {

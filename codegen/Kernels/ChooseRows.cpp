@@ -88,10 +88,7 @@ private:
     Exprs terms;
     for (int l = 0; l < width; ++l)
       terms.push_back(partial(l));
-    for (int half = width / 2; half > 0; half /= 2)
-      for (int l = 0; l < half; ++l)
-        terms[l] = math::add(terms[l], terms[l + half]);
-    sum() = terms[0];
+    sum() = foldHalves(terms, [](const Expr &a, const Expr &b) { return math::add(a, b); });
     sum.compute_root();
     return sum;
   }

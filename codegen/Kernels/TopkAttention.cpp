@@ -124,13 +124,6 @@ struct Funcs {
   }
 };
 
-/// The largest vector of at most `lanes` floats that divides `count`.
-int vectorOf(int lanes, int count) {
-  while (count % lanes != 0)
-    lanes /= 2;
-  return lanes;
-}
-
 Expr capped(const Attention &a, const Expr &product) {
   if (a.softCap == 0)
     return product;
@@ -156,7 +149,7 @@ Dots defineDots(const Attention &a, const Funcs &f, int begin, int end, const Ex
   dots.sums(args) = 0.0f;
   if (begin == end)
     return dots;
-  dots.vector = vectorOf(a.lanes, end - begin);
+  dots.vector = vectorThatDivides(a.lanes, end - begin);
   dots.depth = RDom(0, (end - begin) / dots.vector, "depth");
   dots.lane = RDom(0, dots.vector, "lanes");
   std::vector<Expr> laneArgs(args.begin(), args.end()), folded(args.begin(), args.end());
@@ -198,10 +191,7 @@ void defineFold(Funcs &f, Fold &fold, const RDom &blocks, int chains, const Expr
   std::vector<Expr> left;
   for (int lane = 0; lane < kBlockRows * chains; ++lane)
     left.push_back(fold.lanes(lane % kBlockRows, lane / kBlockRows, f.head));
-  for (size_t half = left.size() / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; ++i)
-      left[i] = combine(left[i], left[i + half]);
-  fold.result(f.head) = left[0];
+  fold.result(f.head) = foldHalves(left, combine);
 }
 
 /// min(mean + deviation * quantile, maximum), or less than any score where all keys are kept; NaN where a score is.
@@ -341,9 +331,9 @@ void scheduleScores(const Attention &a, Funcs &f) {
   scheduleDots(a, f, f.partial, kBlockRows, task);
   Var members("members");
   Halide::RVar line("line"), inLine("in_line");
-  int steps = a.partial / f.partial.vector, perLine = vectorOf(kCacheLine / (bytes * f.partial.vector), steps);
+  int steps = a.partial / f.partial.vector, perLine = vectorThatDivides(kCacheLine / (bytes * f.partial.vector), steps);
   Halide::Stage products = f.partial.lanes.update();
-  products.split(f.member, members, f.member, vectorOf(kMostMembers, a.members));
+  products.split(f.member, members, f.member, vectorThatDivides(kMostMembers, a.members));
   products.split(f.partial.depth.x, line, inLine, perLine);
   products.reorder(f.lane, f.member, inLine, line, members, f.keyHead, f.row);
   products.vectorize(f.lane).unroll(f.member).unroll(inLine);
@@ -367,8 +357,8 @@ void scheduleResult(const Attention &a, Funcs &f) {
   int bytes = a.key.type().bytes() * (a.width - a.partial + a.valueWidth);
   Expr cost = f.most + Halide::min(f.most, a.k) * (bytes / kBytesPerOperation + kScoreCost);
   Var column("tile"), part("part"), lane("vector");
-  int vector = vectorOf(a.lanes, a.valueWidth), vectors = a.valueWidth / vector;
-  int width = vector * vectorOf(a.lanes == kBlockRows ? 16 : 8, vectors);
+  int vector = vectorThatDivides(a.lanes, a.valueWidth), vectors = a.valueWidth / vector;
+  int width = vector * vectorThatDivides(a.lanes == kBlockRows ? 16 : 8, vectors);
   f.result.vectorize(f.column, vector);
   LoopLevel task(f.result, parallelTasks(f.result, {f.head}, a.heads, cost));
   f.list.compute_at(task);

@@ -248,10 +248,7 @@ void defineFold(const Decode &a, Funcs &f, Func source, Func &lanes, Func &fold,
   Exprs left;
   for (int lane = 0; lane < kBlockRows; ++lane)
     left.push_back(lanes(f.args({lane}, {f.chunk})));
-  for (size_t half = left.size() / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; ++i)
-      left[i] = combine(left[i], left[i + half]);
-  fold(f.args({}, {f.chunk})) = left[0];
+  fold(f.args({}, {f.chunk})) = foldHalves(left, combine);
 }
 
 /// What a chunk yields.

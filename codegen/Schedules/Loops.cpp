@@ -15,6 +15,12 @@ constexpr int kTaskCost = 1 << 15;
 
 int vectorLanes(const Pipeline &pipeline, int bytes) { return pipeline.target().vectorBits / 8 / std::max(bytes, 4); }
 
+int vectorThatDivides(int lanes, int count) {
+  while (count % lanes != 0)
+    lanes /= 2;
+  return lanes;
+}
+
 int bodyCost(const Stage &stage) {
   int cost = 1;
   for (const Node &node : stage.body) {

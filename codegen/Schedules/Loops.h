@@ -13,6 +13,17 @@ constexpr int kBytesPerOperation = 16;
 /// computed in 32 bits).
 int vectorLanes(const Pipeline &pipeline, int bytes);
 
+/// The most elements, `lanes` or its half, its quarter and so on, whose vectors divide `count`.
+int vectorThatDivides(int lanes, int count);
+
+/// The values, a power of two of them, as one: the halves combined, again and again.
+template <typename Combine> Halide::Expr foldHalves(std::vector<Halide::Expr> values, Combine combine) {
+  for (size_t half = values.size() / 2; half > 0; half /= 2)
+    for (size_t i = 0; i < half; ++i)
+      values[i] = combine(values[i], values[i + half]);
+  return values[0];
+}
+
 /// Rough cost of evaluating the stage's body once, in simple operations.
 int bodyCost(const Stage &stage);
 
