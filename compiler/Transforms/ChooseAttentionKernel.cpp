@@ -3,6 +3,7 @@
 // One query reads the keys that it chooses. Many queries together choose nearly all of them.
 //
 //===-----------------------------------------------------------------------===//
+#include "compiler/Conversion/ThreshToLinalg/LinalgBuilders.h"
 #include "compiler/Transforms/ChooseSparseKernels.h"
 #include "compiler/Transforms/NormalQuantile.h"
 #include "dialects/Thresh/IR/ThreshSparseKernelOps.h"
@@ -42,8 +43,7 @@ static Value buildStatistics(OpBuilder &builder, TopkAttentionOp op) {
   Value seen = arith::AddIOp::create(builder, loc, op.getPosition(), arith::ConstantIndexOp::create(builder, loc, 1));
   if (op.getWindow() != 0)
     seen = arith::MinSIOp::create(builder, loc, seen, arith::ConstantIndexOp::create(builder, loc, op.getWindow()));
-  Value m =
-      arith::SIToFPOp::create(builder, loc, f32, arith::IndexCastOp::create(builder, loc, builder.getI32Type(), seen));
+  Value m = indexToFloat(builder, loc, seen, f32);
   Value quantile = buildUpperQuantile(builder, loc, real(static_cast<double>(*op.getK())), m);
   Value factor = real(1);
   if (op.getUnbiased())
@@ -65,12 +65,7 @@ std::optional<std::string> chooseAttentionKernel(TopkAttentionOp op, bool hasInt
                              RankedTensorType::get({1, heads}, builder.getI32Type()), op.getQuery(), op.getKey(),
                              op.getValue(), position, buildStatistics(builder, op), op.getPartialAttr(), op.getKAttr(),
                              op.getScaleAttr(), op.getSoftplusScaleAttr(), op.getSoftCapAttr(), op.getWindowAttr());
-  op.getResult().replaceAllUsesWith(castTo(builder, op.getResult().getType(), attend.getResult()));
-  if (Value survivors = op.getSurvivors()) {
-    Value counts = arith::ExtSIOp::create(builder, loc, RankedTensorType::get({1, heads}, i64), attend.getCounts());
-    survivors.replaceAllUsesWith(castTo(builder, survivors.getType(), counts));
-  }
-  op.erase();
+  replaceByKernel(builder, op, attend.getResult(), attend.getCounts());
   return std::nullopt;
 }
 

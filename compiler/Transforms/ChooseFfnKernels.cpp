@@ -70,13 +70,7 @@ std::optional<std::string> chooseFfnKernels(SparseFfnOp op, RowParameters &param
   Value result =
       ActiveRowsOp::create(builder, loc, type, up.empty() ? Value() : rest, chosen.getIndices(), chosen.getValues(),
                            chosen.getCount(), up, down, op.getKAttr(), QuantFormatAttr());
-  op.getResult().replaceAllUsesWith(castTo(builder, op.getResult().getType(), result));
-  if (Value survivors = op.getSurvivors()) {
-    auto countType = RankedTensorType::get({1}, builder.getI64Type());
-    Value count = arith::ExtSIOp::create(builder, loc, countType, chosen.getCount());
-    survivors.replaceAllUsesWith(castTo(builder, survivors.getType(), count));
-  }
-  op.erase();
+  replaceByKernel(builder, op, result, chosen.getCount());
   return std::nullopt;
 }
 

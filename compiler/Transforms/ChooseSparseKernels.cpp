@@ -3,6 +3,7 @@
 
 #include "compiler/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -34,8 +35,18 @@ void RowParameters::eraseUnused() {
       original.erase();
 }
 
-Value castTo(OpBuilder &builder, Type type, Value value) {
-  return value.getType() == type ? value : tensor::CastOp::create(builder, value.getLoc(), type, value).getResult();
+void replaceByKernel(OpBuilder &builder, Operation *op, Value result, Value counts) {
+  auto replace = [&](Value old, Value value) {
+    if (value.getType() != old.getType())
+      value = tensor::CastOp::create(builder, op->getLoc(), old.getType(), value);
+    old.replaceAllUsesWith(value);
+  };
+  replace(op->getResult(0), result);
+  if (op->getNumResults() > 1) {
+    Type wide = cast<RankedTensorType>(counts.getType()).clone(builder.getI64Type());
+    replace(op->getResult(1), arith::ExtSIOp::create(builder, op->getLoc(), wide, counts));
+  }
+  op->erase();
 }
 
 namespace {

@@ -28,8 +28,8 @@ private:
   llvm::DenseMap<ParameterOp, ParameterOp> copies[2]; ///< by whether they are transposed
 };
 
-/// The value as the type that it replaces.
-mlir::Value castTo(mlir::OpBuilder &builder, mlir::Type type, mlir::Value value);
+/// Replaces `op` by the result of its kernel and, if it tells its survivors, by their `counts`, which get wider.
+void replaceByKernel(mlir::OpBuilder &builder, mlir::Operation *op, mlir::Value result, mlir::Value counts);
 
 /// Each replaces its op by kernels, or says why none computes it.
 std::optional<std::string> chooseFfnKernels(SparseFfnOp op, RowParameters &parameters);

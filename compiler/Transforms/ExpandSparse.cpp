@@ -1,6 +1,7 @@
 //===- ExpandSparse.cpp - Sparse ops as dense ones -----------------------------===//
 #include "compiler/Transforms/ExpandSparse.h"
 
+#include "compiler/Conversion/ThreshToLinalg/LinalgBuilders.h"
 #include "compiler/Transforms/NormalQuantile.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Thresh/IR/ThreshActivations.h"
@@ -32,7 +33,6 @@ private:
   }
   Value spread(Value x) { return BroadcastOp::create(builder, loc, x, sizes); }
   Value scalar(double value) { return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(value)); }
-  Value extent();
   std::pair<Value, Value> deviations();
 
   StatisticalTopkOp op;
@@ -43,13 +43,6 @@ private:
 
 } // namespace
 
-/// The length of a row as f32.
-Value RowStatistics::extent() {
-  Value index = getValueOrCreateConstantIndexOp(builder, loc, sizes.back());
-  Value integer = arith::IndexCastOp::create(builder, loc, builder.getI32Type(), index);
-  return arith::SIToFPOp::create(builder, loc, builder.getF32Type(), integer);
-}
-
 /// Q(1 - k/n), and what the biased variance is multiplied with: scalars.
 std::pair<Value, Value> RowStatistics::deviations() {
   double k = static_cast<double>(op.getK());
@@ -57,7 +50,8 @@ std::pair<Value, Value> RowStatistics::deviations() {
     double n = static_cast<double>(*fixed);
     return {scalar(upperQuantile(k / n)), scalar(op.getUnbiased() ? n / (n - 1) : 1.0)};
   }
-  Value n = extent();
+  Value n =
+      indexToFloat(builder, loc, getValueOrCreateConstantIndexOp(builder, loc, sizes.back()), builder.getF32Type());
   Value factor = scalar(1);
   if (op.getUnbiased())
     factor = arith::DivFOp::create(builder, loc, n, arith::SubFOp::create(builder, loc, n, scalar(1)));

@@ -4,10 +4,10 @@
 // length of a row: a definition, not a way to be fast.
 //
 //===-----------------------------------------------------------------------===//
+#include "compiler/Conversion/ThreshToLinalg/LinalgBuilders.h"
 #include "compiler/Transforms/ExpandSparse.h"
 #include "compiler/Transforms/TopkPlan.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -20,24 +20,19 @@ namespace thresh {
 namespace {
 
 using Sizes = SmallVector<OpFoldResult>;
-using Body = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
 
 class TopkExpansion {
 public:
   TopkExpansion(TopkOp op, OpBuilder &builder)
       : op(op), builder(builder), loc(op.getLoc()), extent(op.getInput().getType().getShape().back()),
-        sizes(tensor::getMixedSizes(builder, loc, op.getInput())), rows(builder.getIndexAttr(1)) {
-    for (OpFoldResult size : ArrayRef<OpFoldResult>(sizes).drop_back())
-      rows = affine::makeComposedFoldedAffineApply(
-          builder, loc, builder.getAffineDimExpr(0) * builder.getAffineSymbolExpr(0), {rows, size});
-  }
+        sizes(tensor::getMixedSizes(builder, loc, op.getInput())), rows(countRows(builder, loc, op.getInput())) {}
 
   SmallVector<Value> expand();
 
 private:
   OpFoldResult index(int64_t value) { return builder.getIndexAttr(value); }
-  Value reduction(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops,
-                  TypedAttr start, Body body);
+  Value fold(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops, TypedAttr start,
+             ScalarBody body);
   Value candidates(Value x);
   Value ranks(Value x, Value isCandidate);
   Value pick(Value ranks, Value x, TypedAttr start, bool wantsIndex);
@@ -52,24 +47,17 @@ private:
 
 } // namespace
 
-/// Folds one loop, the last, into a tensor of `resultSizes`.
-Value TopkExpansion::reduction(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops,
-                               TypedAttr start, Body body) {
-  int64_t rank = resultSizes.size();
+/// Folds one loop, the last, into a tensor of `resultSizes`; `loops` index the dimensions of each input.
+Value TopkExpansion::fold(const Sizes &resultSizes, ArrayRef<Value> inputs, ArrayRef<SmallVector<int64_t>> loops,
+                          TypedAttr start, ScalarBody body) {
+  int64_t last = resultSizes.size();
   SmallVector<AffineMap> maps;
   for (ArrayRef<int64_t> dims : loops)
     maps.push_back(
-        AffineMap::getMultiDimMapWithTargets(rank + 1, llvm::to_vector_of<unsigned>(dims), builder.getContext()));
-  maps.push_back(builder.getMultiDimIdentityMap(rank + 1).dropResult(rank));
-  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
-  iterators.push_back(utils::IteratorType::reduction);
-  Value empty = tensor::EmptyOp::create(builder, loc, resultSizes, start.getType());
-  Value filled = linalg::FillOp::create(builder, loc, arith::ConstantOp::create(builder, loc, start).getResult(), empty)
-                     .getResult(0);
-  auto yield = [&](OpBuilder &b, Location l, ValueRange args) { linalg::YieldOp::create(b, l, body(b, l, args)); };
-  return linalg::GenericOp::create(builder, loc, TypeRange{filled.getType()}, inputs, ValueRange{filled}, maps,
-                                   iterators, yield)
-      .getResult(0);
+        AffineMap::getMultiDimMapWithTargets(last + 1, llvm::to_vector_of<unsigned>(dims), builder.getContext()));
+  return reduction(
+      builder, loc, inputs, maps, filledTensor(builder, loc, resultSizes, start),
+      [&](int64_t loop) { return loop == last; }, last + 1, body);
 }
 
 /// Whether `other`, element j of its row, comes before `x`, element i: it is greater, or equal and earlier. NaN is
@@ -93,12 +81,12 @@ Value TopkExpansion::candidates(Value x) {
   Sizes shape = {rows, index(extent / buckets), index(buckets)};
   Value grouped = ReshapeOp::create(builder, loc, x, shape);
   Value counts =
-      reduction(shape, {grouped, grouped}, {{0, 1, 2}, {0, 3, 2}}, builder.getI32IntegerAttr(0),
-                [](OpBuilder &b, Location l, ValueRange args) -> Value {
-                  Value i = linalg::IndexOp::create(b, l, 1), j = linalg::IndexOp::create(b, l, 3);
-                  Value before = comesBefore(b, l, args[1], j, args[0], i);
-                  return arith::AddIOp::create(b, l, args[2], arith::ExtUIOp::create(b, l, b.getI32Type(), before));
-                });
+      fold(shape, {grouped, grouped}, {{0, 1, 2}, {0, 3, 2}}, builder.getI32IntegerAttr(0),
+           [](OpBuilder &b, Location l, ValueRange args) -> Value {
+             Value i = linalg::IndexOp::create(b, l, 1), j = linalg::IndexOp::create(b, l, 3);
+             Value before = comesBefore(b, l, args[1], j, args[0], i);
+             return arith::AddIOp::create(b, l, args[2], arith::ExtUIOp::create(b, l, b.getI32Type(), before));
+           });
   counts = ReshapeOp::create(builder, loc, counts, Sizes{rows, index(extent)});
   auto kept =
       DenseElementsAttr::get(RankedTensorType::get({}, builder.getI32Type()), static_cast<int32_t>(*op.getKept()));
@@ -117,8 +105,8 @@ Value TopkExpansion::ranks(Value x, Value isCandidate) {
     loops.push_back({0, 2});
   }
   Sizes shape = {rows, index(extent)};
-  Value counts = reduction(
-      shape, inputs, loops, builder.getI32IntegerAttr(0), [&](OpBuilder &b, Location l, ValueRange args) -> Value {
+  Value counts =
+      fold(shape, inputs, loops, builder.getI32IntegerAttr(0), [&](OpBuilder &b, Location l, ValueRange args) -> Value {
         Value i = linalg::IndexOp::create(b, l, 1), j = linalg::IndexOp::create(b, l, 2);
         Value before = comesBefore(b, l, args[1], j, args[0], i);
         if (isCandidate)
@@ -143,7 +131,7 @@ Value TopkExpansion::pick(Value ranks, Value x, TypedAttr start, bool wantsIndex
     Value i = arith::IndexCastOp::create(b, l, b.getI64Type(), linalg::IndexOp::create(b, l, 2));
     return arith::AddIOp::create(b, l, args[2], arith::SelectOp::create(b, l, isIt, i, zero));
   };
-  return reduction({rows, index(static_cast<int64_t>(op.getK()))}, {ranks, x}, {{0, 2}, {0, 2}}, start, body);
+  return fold({rows, index(static_cast<int64_t>(op.getK()))}, {ranks, x}, {{0, 2}, {0, 2}}, start, body);
 }
 
 SmallVector<Value> TopkExpansion::expand() {

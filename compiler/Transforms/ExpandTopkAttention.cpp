@@ -4,6 +4,7 @@
 // [key heads, group, queries, keys], statistics of a query [key heads, group, queries].
 //
 //===-----------------------------------------------------------------------===//
+#include "compiler/Conversion/ThreshToLinalg/LinalgBuilders.h"
 #include "compiler/Transforms/ExpandSparse.h"
 #include "compiler/Transforms/NormalQuantile.h"
 #include "dialects/Thresh/IR/ThreshActivations.h"
@@ -22,7 +23,6 @@ namespace thresh {
 namespace {
 
 using Sizes = SmallVector<OpFoldResult>;
-using Body = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
 
 /// A tensor and the loop that indexes each of its dimensions.
 struct Indexed {
@@ -38,8 +38,8 @@ public:
 
 private:
   OpFoldResult index(int64_t value) { return builder.getIndexAttr(value); }
-  Value generic(const Sizes &sizes, int64_t reductions, ArrayRef<Indexed> inputs, Value start, Body body);
-  Value map(const Sizes &sizes, ArrayRef<Indexed> inputs, Body body, Type element);
+  Value fold(const Sizes &sizes, ArrayRef<Indexed> inputs, TypedAttr start, ScalarBody body);
+  Value map(const Sizes &sizes, ArrayRef<Indexed> inputs, ScalarBody body, Type element);
   Value contract(const Indexed &lhs, const Indexed &rhs, const Sizes &sizes);
   Value scaledProducts(int64_t begin, int64_t end, double scale);
   Value capped(Value scores);
@@ -78,36 +78,35 @@ AttentionExpansion::AttentionExpansion(TopkAttentionOp op, OpBuilder &builder)
       keys(tensor::getMixedSize(builder, loc, op.getKey(), 0)),
       scoreSizes({index(keyHeads), index(group), queries, keys}), rowSizes({index(keyHeads), index(group), queries}) {}
 
-/// A linalg.generic whose result, of `sizes`, starts as `start`; its last `reductions` loops come after those of the
-/// result.
-Value AttentionExpansion::generic(const Sizes &sizes, int64_t reductions, ArrayRef<Indexed> inputs, Value start,
-                                  Body body) {
-  int64_t rank = sizes.size(), loops = rank + reductions;
-  SmallVector<AffineMap> maps;
+/// How a generic of `rank` loops reads its inputs.
+static std::pair<SmallVector<Value>, SmallVector<AffineMap>> readsOf(ArrayRef<Indexed> inputs, int64_t rank) {
   SmallVector<Value> tensors;
+  SmallVector<AffineMap> maps;
   for (const Indexed &input : inputs) {
-    maps.push_back(
-        AffineMap::getMultiDimMapWithTargets(loops, llvm::to_vector_of<unsigned>(input.loops), builder.getContext()));
     tensors.push_back(input.tensor);
+    maps.push_back(AffineMap::getMultiDimMapWithTargets(rank, llvm::to_vector_of<unsigned>(input.loops),
+                                                        input.tensor.getContext()));
   }
-  maps.push_back(builder.getMultiDimIdentityMap(loops).getMajorSubMap(rank));
-  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
-  iterators.append(reductions, utils::IteratorType::reduction);
-  auto yield = [&](OpBuilder &b, Location l, ValueRange args) { linalg::YieldOp::create(b, l, body(b, l, args)); };
-  return linalg::GenericOp::create(builder, loc, TypeRange{start.getType()}, tensors, ValueRange{start}, maps,
-                                   iterators, yield)
-      .getResult(0);
+  return {tensors, maps};
 }
 
-Value AttentionExpansion::map(const Sizes &sizes, ArrayRef<Indexed> inputs, Body body, Type element) {
-  return generic(sizes, 0, inputs, tensor::EmptyOp::create(builder, loc, sizes, element), body);
+/// Folds one loop, the last, into a tensor of `sizes`.
+Value AttentionExpansion::fold(const Sizes &sizes, ArrayRef<Indexed> inputs, TypedAttr start, ScalarBody body) {
+  int64_t last = sizes.size();
+  auto [tensors, maps] = readsOf(inputs, last + 1);
+  return reduction(
+      builder, loc, tensors, maps, filledTensor(builder, loc, sizes, start), [&](int64_t loop) { return loop == last; },
+      last + 1, body);
+}
+
+Value AttentionExpansion::map(const Sizes &sizes, ArrayRef<Indexed> inputs, ScalarBody body, Type element) {
+  auto [tensors, maps] = readsOf(inputs, sizes.size());
+  return pointwise(builder, loc, tensors, maps, emptyTensor(builder, loc, sizes, element), body);
 }
 
 /// The sum of products over one loop, the last.
 Value AttentionExpansion::contract(const Indexed &lhs, const Indexed &rhs, const Sizes &sizes) {
-  Value empty = tensor::EmptyOp::create(builder, loc, sizes, f32);
-  Value start = linalg::FillOp::create(builder, loc, constantF32(builder, loc, 0), empty).getResult(0);
-  return generic(sizes, 1, {lhs, rhs}, start, [](OpBuilder &b, Location l, ValueRange args) -> Value {
+  return fold(sizes, {lhs, rhs}, builder.getF32FloatAttr(0), [](OpBuilder &b, Location l, ValueRange args) -> Value {
     return arith::AddFOp::create(b, l, args[2], arith::MulFOp::create(b, l, args[0], args[1]));
   });
 }
@@ -201,14 +200,11 @@ Value AttentionExpansion::threshold(Value scores) {
 /// How many of the keys seen have a greater score, per score.
 Value AttentionExpansion::ranks(Value scores) {
   Value visible = whereSeen(scores, kLowest);
-  Value empty = tensor::EmptyOp::create(builder, loc, scoreSizes, builder.getI32Type());
-  Value zero = arith::ConstantIntOp::create(builder, loc, 0, 32);
-  Value start = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
-  return generic(scoreSizes, 1, {{visible, kScoreLoops}, {visible, {0, 1, 2, 4}}}, start,
-                 [](OpBuilder &b, Location l, ValueRange args) -> Value {
-                   Value isGreater = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OGT, args[1], args[0]);
-                   return arith::AddIOp::create(b, l, args[2], arith::ExtUIOp::create(b, l, b.getI32Type(), isGreater));
-                 });
+  return fold(scoreSizes, {{visible, kScoreLoops}, {visible, {0, 1, 2, 4}}}, builder.getI32IntegerAttr(0),
+              [](OpBuilder &b, Location l, ValueRange args) -> Value {
+                Value isGreater = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OGT, args[1], args[0]);
+                return arith::AddIOp::create(b, l, args[2], arith::ExtUIOp::create(b, l, b.getI32Type(), isGreater));
+              });
 }
 
 /// Whether each key is seen and chosen: tensor of i1.

@@ -4,6 +4,7 @@
 // stays as it is, with a remark that says why.
 //
 //===-----------------------------------------------------------------------===//
+#include "compiler/Conversion/ThreshToLinalg/LinalgBuilders.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/QuantizeRows.h"
 
@@ -37,13 +38,7 @@ bool isMatrixOfFloats(ParameterOp parameter) {
 
 /// x as a matrix: all dimensions but the last become one.
 Value flattenRows(OpBuilder &builder, Location loc, Value x, ArrayRef<OpFoldResult> sizes) {
-  if (sizes.size() == 2)
-    return x;
-  OpFoldResult rows = builder.getIndexAttr(1);
-  for (OpFoldResult size : sizes.drop_back())
-    rows = affine::makeComposedFoldedAffineApply(
-        builder, loc, builder.getAffineDimExpr(0) * builder.getAffineSymbolExpr(0), {rows, size});
-  return ReshapeOp::create(builder, loc, x, {rows, sizes.back()});
+  return sizes.size() == 2 ? x : ReshapeOp::create(builder, loc, x, {countRows(builder, loc, x), sizes.back()});
 }
 
 class Quantizer {

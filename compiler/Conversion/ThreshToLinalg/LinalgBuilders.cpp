@@ -104,6 +104,11 @@ Value elementCount(OpBuilder &builder, Location loc, Value tensor, ArrayRef<int6
   return count;
 }
 
+OpFoldResult countRows(OpBuilder &builder, Location loc, Value tensor) {
+  auto dims = llvm::to_vector(llvm::seq<int64_t>(0, cast<RankedTensorType>(tensor.getType()).getRank() - 1));
+  return getAsOpFoldResult(elementCount(builder, loc, tensor, dims));
+}
+
 Value indexToFloat(OpBuilder &builder, Location loc, Value index, Type type) {
   Value integer = builder.createOrFold<arith::IndexCastOp>(loc, builder.getI64Type(), index);
   return builder.createOrFold<arith::SIToFPOp>(loc, type, integer);

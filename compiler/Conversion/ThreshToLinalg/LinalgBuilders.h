@@ -54,6 +54,9 @@ mlir::Value convertTensor(mlir::OpBuilder &builder, mlir::Location loc, mlir::Va
 mlir::Value elementCount(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor,
                          llvm::ArrayRef<int64_t> dimensions);
 
+/// The number of rows of a tensor: of all dimensions but the last as one.
+mlir::OpFoldResult countRows(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor);
+
 /// An index as a float.
 mlir::Value indexToFloat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value index, mlir::Type type);
 
