@@ -1,8 +1,9 @@
-"""What the Python tests share: where the build is, and how to run its programs."""
+"""What the Python tests share: where the build is, how to run its programs, and the Python package on its runtime."""
 
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
@@ -55,3 +56,21 @@ def run_tool(environment):
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def runtime_library(build):
+    """Path of libthresh_runtime.so, as users get it."""
+    if "THRESH_SANITIZE:BOOL=ON" in (build / "CMakeCache.txt").read_text():
+        pytest.skip("Python cannot load a library built with AddressSanitizer")
+    return build / "lib" / "libthresh_runtime.so"
+
+
+@pytest.fixture(scope="session")
+def thresh(root, runtime_library):
+    """The Python package, on the runtime of this build."""
+    os.environ["THRESH_RUNTIME_LIBRARY"] = str(runtime_library)
+    sys.path.insert(0, str(root / "runtime" / "python"))
+    import thresh
+
+    return thresh

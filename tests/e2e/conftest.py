@@ -1,6 +1,5 @@
 """Real models for the end-to-end tests, compiled once per session."""
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -9,18 +8,6 @@ import onnxruntime
 import pytest
 
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
-
-
-@pytest.fixture(scope="session")
-def thresh(root, build):
-    """The Python package, on the runtime of this build."""
-    if "THRESH_SANITIZE:BOOL=ON" in (build / "CMakeCache.txt").read_text():
-        pytest.skip("Python cannot load a library built with AddressSanitizer")
-    os.environ["THRESH_RUNTIME_LIBRARY"] = str(build / "lib" / "libthresh_runtime.so")
-    sys.path.insert(0, str(root / "runtime" / "python"))
-    import thresh
-
-    return thresh
 
 
 @pytest.fixture(scope="session")

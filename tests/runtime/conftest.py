@@ -1,8 +1,6 @@
-"""The mock libraries, compiled for these tests, and the package from the source tree."""
+"""The mock libraries, compiled for these tests."""
 
-import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -62,21 +60,3 @@ def continuation():
 def environment(environment):
     """Asking for more memory than there is has to end in an error, not in the sanitizer."""
     return {**environment, "ASAN_OPTIONS": "allocator_may_return_null=1"}
-
-
-@pytest.fixture(scope="session")
-def runtime_library(build):
-    """Path of libthresh_runtime.so, as users get it."""
-    if "THRESH_SANITIZE:BOOL=ON" in (build / "CMakeCache.txt").read_text():
-        pytest.skip("Python cannot load a library built with AddressSanitizer")
-    return build / "lib" / "libthresh_runtime.so"
-
-
-@pytest.fixture(scope="session")
-def thresh(root, runtime_library):
-    """The package, on the runtime of this build."""
-    os.environ["THRESH_RUNTIME_LIBRARY"] = str(runtime_library)
-    sys.path.insert(0, str(root / "runtime" / "python"))
-    import thresh
-
-    return thresh

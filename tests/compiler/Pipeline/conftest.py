@@ -1,20 +1,6 @@
-"""The Python package on the runtime of this build, and libraries compiled from text."""
-
-import os
-import sys
+"""Libraries compiled from text."""
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def thresh(root, build):
-    if "THRESH_SANITIZE:BOOL=ON" in (build / "CMakeCache.txt").read_text():
-        pytest.skip("Python cannot load a library built with AddressSanitizer")
-    os.environ["THRESH_RUNTIME_LIBRARY"] = str(build / "lib" / "libthresh_runtime.so")
-    sys.path.insert(0, str(root / "runtime" / "python"))
-    import thresh
-
-    return thresh
 
 
 @pytest.fixture(scope="session")

@@ -19,33 +19,32 @@ def integers(codes, kind):
     return panels.transpose(0, 2, 1).reshape(len(codes) * PANEL, -1) - ZEROS[kind]
 
 
+def _stored(path, prefix, codes, scales):
+    """(name, codes, scales in float64) of each matrix whose parts a weights file has under these suffixes."""
+    with safe_open(path, "numpy") as file:
+        for key in file.keys():
+            if key.endswith(f".{codes}"):
+                name = key.removesuffix(f".{codes}")
+                yield name.removeprefix(prefix), file.get_tensor(key), file.get_tensor(f"{name}.{scales}").astype(np.float64)
+
+
 def stored_matrices(path, kind, prefix):
     """name: (q, scale per element) as [rows padded to panels, K] of each quantised matrix of a weights file."""
     result = {}
-    with safe_open(path, "numpy") as file:
-        for key in file.keys():
-            if not key.endswith(f".{kind}_codes"):
-                continue
-            name = key.removesuffix(f".{kind}_codes")
-            scales = file.get_tensor(f"{name}.{kind}_scales").astype(np.float64)
-            rows = scales.transpose(0, 2, 1).reshape(-1, scales.shape[1])
-            result[name.removeprefix(prefix)] = integers(file.get_tensor(key), kind), np.repeat(rows, GROUP, 1)
+    for name, codes, scales in _stored(path, prefix, f"{kind}_codes", f"{kind}_scales"):
+        rows = scales.transpose(0, 2, 1).reshape(-1, scales.shape[1])
+        result[name] = integers(codes, kind), np.repeat(rows, GROUP, 1)
     return result
 
 
 def stored_rows(path, kind, prefix):
     """name: matrix [neurons, width] of each matrix that a weights file stores by row for sparse kernels."""
     result = {}
-    with safe_open(path, "numpy") as file:
-        for key in file.keys():
-            if not key.endswith(f".{kind}_row_codes"):
-                continue
-            name = key.removesuffix(f".{kind}_row_codes")
-            codes, scales = file.get_tensor(key), file.get_tensor(f"{name}.{kind}_row_scales").astype(np.float64)
-            groups = codes.reshape(*scales.shape, -1).astype(np.int64)
-            if kind == "q4":
-                groups = np.concatenate([groups & 15, groups >> 4], -1)
-            result[name.removeprefix(prefix)] = ((groups - ZEROS[kind]) * scales[..., None]).reshape(len(codes), -1)
+    for name, codes, scales in _stored(path, prefix, f"{kind}_row_codes", f"{kind}_row_scales"):
+        groups = codes.reshape(*scales.shape, -1).astype(np.int64)
+        if kind == "q4":
+            groups = np.concatenate([groups & 15, groups >> 4], -1)
+        result[name] = ((groups - ZEROS[kind]) * scales[..., None]).reshape(len(codes), -1)
     return result
 
 
