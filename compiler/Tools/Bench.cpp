@@ -217,7 +217,7 @@ int benchCommand(int argc, char **argv) {
       "An entry point that continues sessions is timed per token, with sessions filled to each depth: of a language\n"
       "model `decode` unless --entry says otherwise. The bytes that a token touches are the weights it uses and the\n"
       "keys and values held.",
-      runOptions(request, "--vs")};
+      runOptions(request, "--vs", "RIVAL", "the other engine: onnxruntime")};
   syntax.options.push_back({"--rounds", "N", "turns of each engine after one for warm-up; default 10",
                             storeInteger(options.rounds, 1, 100000)});
   syntax.options.push_back(

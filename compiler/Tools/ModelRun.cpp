@@ -23,6 +23,19 @@ std::vector<thresh_named_number> borrowNumbers(const std::map<std::string, int64
   return list;
 }
 
+/// Writes a tensor, an input or an output, as `path`.
+template <typename Tensor> std::string save(const Tensor &tensor, const std::string &path) {
+  thresh_npy_array array = {tensor.dtype, tensor.rank, {}, const_cast<void *>(tensor.data), tensor.bytes};
+  std::copy_n(tensor.shape, tensor.rank, array.shape);
+  thresh_staged_file file = {};
+  thresh_status status;
+  if (thresh_npy_stage(path.c_str(), &array, &file, &status) != THRESH_OK)
+    return status.message;
+  thresh_code code = thresh_staged_file_commit(&file, &status);
+  thresh_staged_file_discard(&file);
+  return code == THRESH_OK ? "" : status.message;
+}
+
 /// The member `name` of a JSON object; an empty array when there is none.
 const nlohmann::json &member(const nlohmann::json &object, const char *name) {
   static const nlohmann::json none = nlohmann::json::array();
@@ -32,9 +45,10 @@ const nlohmann::json &member(const nlohmann::json &object, const char *name) {
 
 } // namespace
 
-std::vector<CommandOption> runOptions(RunRequest &request, const char *rivalOption) {
+std::vector<CommandOption> runOptions(RunRequest &request, const char *rivalOption, const char *argument,
+                                      const char *help) {
   return {
-      {rivalOption, "RIVAL", "the other engine: onnxruntime", storeText(request.rival)},
+      {rivalOption, argument, help, storeText(request.rival)},
       {"--model", "M.onnx", "the rival's model", storeText(request.rivalModel)},
       {"--dim", "NAME=N", "extent of a dynamic dimension; 1 where not given", storeNamedInteger(request.dims, 0)},
       {"--input", "NAME=X.npy", "an input from a file; the others are random", storeNamedText(request.inputFiles)},
@@ -138,6 +152,19 @@ std::string ModelRun::run() {
   return status.message;
 }
 
+std::string ModelRun::saveOutputs(nlohmann::json &files) {
+  if (std::string wrong = folder.make(); !wrong.empty())
+    return wrong;
+  files = nlohmann::json::object();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    std::string path = folder.path() + "/output" + std::to_string(i) + ".npy";
+    if (std::string wrong = save(outputs[i], path); !wrong.empty())
+      return wrong;
+    files[entry().outputs[i].name] = path;
+  }
+  return "";
+}
+
 std::string ModelRun::startRival(const RunRequest &request, Rival &rival, nlohmann::json &answer) {
   if (request.rival != "onnxruntime")
     return "expects the rival onnxruntime, but got '" + request.rival + "'";
@@ -148,19 +175,10 @@ std::string ModelRun::startRival(const RunRequest &request, Rival &rival, nlohma
 
   nlohmann::json files = nlohmann::json::object();
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const thresh_input &input = inputs[i];
     std::string path = folder.path() + "/input" + std::to_string(i) + ".npy";
-    thresh_npy_array array = {input.dtype, input.rank, {}, const_cast<void *>(input.data), input.bytes};
-    std::copy_n(input.shape, input.rank, array.shape);
-    thresh_staged_file file = {};
-    thresh_status status;
-    if (thresh_npy_stage(path.c_str(), &array, &file, &status) != THRESH_OK)
-      return status.message;
-    thresh_code code = thresh_staged_file_commit(&file, &status);
-    thresh_staged_file_discard(&file);
-    if (code != THRESH_OK)
-      return status.message;
-    files[input.name] = path;
+    if (std::string wrong = save(inputs[i], path); !wrong.empty())
+      return wrong;
+    files[inputs[i].name] = path;
   }
   std::string wrong = rival.start(request.rival, request.python);
   if (wrong.empty())

@@ -34,8 +34,9 @@ struct RunRequest {
   std::map<std::string, std::string> inputFiles;
 };
 
-/// The rows of those options for a command's table. `rivalOption` is "--vs" or "--against".
-std::vector<CommandOption> runOptions(RunRequest &request, const char *rivalOption);
+/// The rows of those options for a command's table; the first names the rival, "--vs" or "--against".
+std::vector<CommandOption> runOptions(RunRequest &request, const char *rivalOption, const char *argument,
+                                      const char *help);
 
 /// A folder that goes with its contents when this does.
 class ScratchFolder {
@@ -62,6 +63,8 @@ public:
   std::string run();
   /// Has `times` listen to the later runs; it must live as long as they last.
   std::string listen(KernelTimes &times);
+  /// Writes the outputs of the last run as .npy files; `files` gets their paths by name.
+  std::string saveOutputs(nlohmann::json &files);
   /// Starts the rival of the request on the same inputs and thread count.
   /// `answer` gets what the rival says about itself.
   std::string startRival(const RunRequest &request, Rival &rival, nlohmann::json &answer);
@@ -75,7 +78,7 @@ public:
   const char *target() const { return thresh_model_target(model); }
   const std::vector<thresh_input> &runInputs() const { return inputs; }
   const std::vector<thresh_output> &runOutputs() const { return outputs; }
-  /// A folder for files that go with this object; made by startRival.
+  /// A folder for files that go with this object; made by startRival and saveOutputs.
   const std::string &scratch() const { return folder.path(); }
 
 private:

@@ -4,6 +4,7 @@ import json
 import statistics
 import subprocess
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -87,6 +88,51 @@ def test_compare_with_nan(run_tool, library, tmp_path):
     result = compare(run_tool, library, write_sum(tmp_path / "m.onnx", float("nan")), "--atol", "1e9")
     assert result.returncode == 1
     assert json.loads(result.stdout)["outputs"][0]["max_abs"] is None
+
+
+def compare_with(run_tool, library, *arguments):
+    result = run_tool("thresh", "compare", library, "--json", "--dim", "batch=5", *arguments)
+    assert result.returncode in (0, 1) and result.stdout, result.stderr
+    return result.returncode, json.loads(result.stdout)["outputs"]
+
+
+def test_compare_with_a_library(run_tool, root, library, tmp_path):
+    other = compile_mock(root, tmp_path, "mock_library.c")
+    code, outputs = compare_with(run_tool, library, "--against", other, "--atol", "0")
+    assert code == 0
+    assert [(each["name"], each["max_abs"], each["rows"], each["same_top"]) for each in outputs] == [("sum", 0, 5, 5), ("rows", 0, 0, 0)]
+
+
+def test_compare_with_files(run_tool, library, tmp_path):
+    x, y = (np.random.default_rng(seed).normal(size=(5, 4)).astype(np.float32) for seed in (1, 2))
+    expected = x + y
+    expected[3] = [0, 0, 0, 99]
+    for name, array in {"x": x, "y": y, "sum": expected}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    given = ["--input", f"x={tmp_path}/x.npy", "--input", f"y={tmp_path}/y.npy", "--expect", f"sum={tmp_path}/sum.npy"]
+    code, (total,) = compare_with(run_tool, library, *given, "--atol", "1e-6")
+    assert (code, total["outside"], total["worst_element"]) == (1, 4, 15)
+    tops = (x + y).argmax(1) == expected.argmax(1)
+    assert (total["rows"], total["same_top"]) == (5, tops.sum())
+
+
+@pytest.mark.parametrize(
+    "arguments, needle",
+    [
+        ([], "expects either --against onnxruntime, --against OTHER.so or --expect"),
+        (["--against", "onnxruntime", "--expect", "sum=x.npy"], "expects either"),
+        (["--against", "nowhere.so"], "'nowhere.so': cannot open library"),
+        (["--against", "other.so", "--model", "m.onnx"], "--model is for --against onnxruntime"),
+        (["--expect", "product=x.npy"], "'--expect': the library has no output 'product'"),
+        (["--expect", "sum=nowhere.npy"], "nowhere.npy"),
+        (["--expect", "sum"], "'--expect' expects name=value"),
+        (["--against", "onnxruntime", "--entry", "none"], "the library has no entry 'none'"),
+    ],
+)
+def test_compare_refuses(run_tool, library, arguments, needle):
+    result = run_tool("thresh", "compare", library, *arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith("thresh compare: error: ") and needle in result.stderr
 
 
 def test_equal_seeds_make_equal_inputs(run_tool, library, tmp_path):
