@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -15,13 +16,29 @@ def add_options(parser):
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder (default: %(default)s)")
 
 
-def compile_folder(build, folder, library, *options):
-    """The path `library`; messages of the compiler end this program."""
-    command = [build / "bin" / "thresh", "compile", folder, "-o", library, *options]
+def run(command):
+    """What a command prints; its messages end this program if it fails."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
+    return done.stdout
+
+
+def compile_folder(build, folder, library, *options):
+    """The path `library`."""
+    run([build / "bin" / "thresh", "compile", folder, "-o", library, *options])
     return library
+
+
+def compare(build, library, tokens, logits):
+    """What `thresh compare` prints about a library's logits [tokens, vocabulary] and those given."""
+    with tempfile.TemporaryDirectory() as scratch:
+        files = {name: pathlib.Path(scratch) / f"{name}.npy" for name in ("input_ids", "logits")}
+        np.save(files["input_ids"], np.asarray(tokens, np.int64))
+        np.save(files["logits"], np.asarray(logits, np.float32))
+        command = [build / "bin" / "thresh", "compare", library, "--entry", "score"]
+        command += ["--input", f"input_ids={files['input_ids']}", "--expect", f"logits={files['logits']}"]
+        return run(command)
 
 
 class Compiled:

@@ -14,9 +14,11 @@ import compiled
 import data
 import export
 import model
+from plot import quality_plot
 
 BATCH, ROUNDS = 8, 5
 FORMATS = ("none", "q8", "q4")
+NAMES = {"dense": "dense twin", "spark": "Spark"}
 
 
 class HeldOut:
@@ -64,19 +66,62 @@ def without_sparsity(fields):
     return fields | {"ffn_topk": fields["intermediate_size"], "attention_topk": fields["max_position_embeddings"]}
 
 
-def print_activity(fields, counts):
-    print(f"\n{'layer':>5} {'active neurons':>20} {'attended tokens':>20} {'of those seen':>14}   mean and spread over tokens")
+def activity(fields, counts):
+    """(mean, deviation) by layer of the active neurons in % and of the attended tokens where there are more than those to
+    choose, and the share of the tokens seen that the latter are, in %."""
+    neurons, tokens, shares = [], [], []
     for layer, found in enumerate(counts):
-        neurons = 100 * found["neurons"] / fields["intermediate_size"]
+        active = 100 * found["neurons"] / fields["intermediate_size"]
         length = found["tokens"].shape[-1]
         seen = np.minimum(np.arange(length) + 1, fields["sliding_window"] if layer % 2 == 0 else length)
         chooses = seen > fields["attention_topk"]
-        tokens = found["tokens"][..., chooses]
-        share = (tokens / seen[chooses]).mean()
-        print(
-            f"{layer:5} {f'{neurons.mean():.1f} % +- {neurons.std():.1f} %':>20} "
-            f"{f'{tokens.mean():.1f} +- {tokens.std():.1f}':>20} {f'{100 * share:.1f} %':>14}"
-        )
+        attended = found["tokens"][..., chooses]
+        neurons.append((active.mean(), active.std()))
+        tokens.append((attended.mean(), attended.std()))
+        shares.append(100 * (attended / seen[chooses]).mean())
+    return neurons, tokens, shares
+
+
+def measure_in_jax(loaded, held_out):
+    """(bits per byte by name, what was active in the Spark model)."""
+    fields, params = loaded["spark"]
+    spark, counts = in_jax(params, fields, held_out)
+    losses = {
+        "dense twin, JAX": in_jax(*loaded["dense"][::-1], held_out)[0],
+        "Spark, JAX": spark,
+        "Spark without its sparsity, JAX": in_jax(params, without_sparsity(fields), held_out)[0],
+    }
+    return losses, activity(fields, counts)
+
+
+def measure_compiled(arguments, folders, loaded, held_out):
+    """(bits per byte, tokens per second, both by name; what `thresh compare` says of Spark's first sequence)."""
+    fields, params = loaded["spark"]
+    with tempfile.TemporaryDirectory() as scratch:
+        libraries = {}
+        for kind, form in itertools.product(folders, FORMATS):
+            path = pathlib.Path(scratch) / f"{kind}-{form}.so"
+            compiled.compile_folder(arguments.build, folders[kind], path, "--quantize", form)
+            name = f"{NAMES[kind]}, compiled, {'f32' if form == 'none' else form}"
+            libraries[name] = compiled.Compiled(arguments.build, path)
+            if (kind, form) == ("spark", "none"):
+                tokens = held_out.tokens[0, :-1]
+                report = compiled.compare(arguments.build, path, tokens, model.forward(params, tokens[None], fields)[0][0])
+        speeds = decode_speeds(libraries, held_out, arguments.depth)
+        losses = {name: when_compiled(library, held_out) for name, library in libraries.items()}
+    return losses, speeds, report
+
+
+def print_tables(losses, speeds, neurons, tokens, shares):
+    base = next(iter(losses.values()))
+    print(f"{'model':34} {'bits/byte':>12} {'to dense':>10} {'decoded tokens/s':>18}")
+    for name, loss in losses.items():
+        rate = f"{speeds[name]:.0f}" if name in speeds else ""
+        print(f"{name:34} {loss:12.4f} {f'{100 * (loss / base - 1):+.2f} %':>10} {rate:>18}")
+    print(f"\n{'layer':>5} {'active neurons':>20} {'attended tokens':>20} {'of those seen':>14}   mean and deviation over tokens")
+    for layer, (active, attended, share) in enumerate(zip(neurons, tokens, shares, strict=True)):
+        left, right = "{:.1f} % +- {:.1f} %".format(*active), "{:.1f} +- {:.1f}".format(*attended)
+        print(f"{layer:5} {left:>20} {right:>20} {share:12.1f} %")
 
 
 def main():
@@ -84,39 +129,21 @@ def main():
     parser.add_argument("folder", type=pathlib.Path, help="has the checkpoint folders dense and spark")
     parser.add_argument("--tokens", type=int, default=32768, help="held-out tokens (default: %(default)s)")
     parser.add_argument("--depth", type=int, default=448, help="tokens of a session whose decoding is timed")
+    parser.add_argument("--plot", type=pathlib.Path, default=pathlib.Path("quality.svg"), help="picture (default: %(default)s)")
     compiled.add_options(parser)
     arguments = parser.parse_args()
     folders = {kind: arguments.folder / kind for kind in model.CONFIGS}
     loaded = {kind: export.load(folder) for kind, folder in folders.items()}
     texts = data.split(data.headers())[1]
-    length = loaded["spark"][0]["max_position_embeddings"]
-    held_out = HeldOut(folders["spark"], length, arguments.tokens, texts)
-    fields, params = loaded["spark"]
-    base = None
-
-    def row(name, loss, speed=None):
-        nonlocal base
-        base = base or loss
-        rate = f"{speed:.0f}" if speed else ""
-        print(f"{name:34} {loss:12.4f} {f'{100 * (loss / base - 1):+.2f} %':>10} {rate:>18}", flush=True)
-
+    held_out = HeldOut(folders["spark"], loaded["spark"][0]["max_position_embeddings"], arguments.tokens, texts)
+    losses, (neurons, tokens, shares) = measure_in_jax(loaded, held_out)
+    more, speeds, report = measure_compiled(arguments, folders, loaded, held_out)
+    losses |= more
     print(f"{held_out.tokens[:, 1:].size} held-out tokens, {held_out.bytes} bytes")
-    print(f"{'model':34} {'bits/byte':>12} {'to dense':>10} {'decoded tokens/s':>18}")
-    row("dense twin, JAX", in_jax(*loaded["dense"][::-1], held_out)[0])
-    loss, counts = in_jax(params, fields, held_out)
-    row("Spark, JAX", loss)
-    row("Spark without its sparsity, JAX", in_jax(params, without_sparsity(fields), held_out)[0])
-    with tempfile.TemporaryDirectory() as scratch:
-        libraries = {}
-        for kind, form in itertools.product(folders, FORMATS):
-            library = pathlib.Path(scratch) / f"{kind}-{form}.so"
-            compiled.compile_folder(arguments.build, folders[kind], library, "--quantize", form)
-            libraries[kind, form] = compiled.Compiled(arguments.build, library)
-        speeds = decode_speeds(libraries, held_out, arguments.depth)
-        for (kind, form), library in libraries.items():
-            name = f"{kind}, compiled, {'f32' if form == 'none' else form}"
-            row(name, when_compiled(library, held_out), speeds[kind, form])
-    print_activity(fields, counts)
+    print_tables(losses, speeds, neurons, tokens, shares)
+    print(f"\nSpark compiled in f32 against JAX, the tokens of one sequence (check.py tells ties from errors):\n{report}", end="")
+    quality_plot(losses, speeds, neurons, tokens, arguments.plot)
+    print(f"\nwrote {arguments.plot}")
 
 
 if __name__ == "__main__":
