@@ -1,13 +1,9 @@
 //===- checkpoint_test.cpp - Importing checkpoint folders ---------------------===//
-#include "compiler/Frontend/Checkpoint/CheckpointFrontend.h"
-
 #include "dialects/Thresh/IR/ThreshDialect.h"
-#include "tests/compiler/Frontend/Checkpoint/Files.h"
+#include "tests/compiler/Frontend/Checkpoint/ImportFixture.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -17,7 +13,7 @@ using namespace thresh::test;
 namespace {
 
 /// A BERT of one layer, width 4, two heads; tests change it before `import`.
-class CheckpointTest : public ScratchTest {
+class CheckpointTest : public ImportTest {
 protected:
   CheckpointTest() {
     config = {{"model_type", "bert"},         {"vocab_size", 7},          {"hidden_size", 4},
@@ -36,12 +32,6 @@ protected:
     addNorm("encoder.layer.0.output.LayerNorm");
   }
 
-  void add(const std::string &name, const std::vector<int64_t> &shape, const std::string &dtype = "F32") {
-    int64_t bytes = dtype == "F32" ? 4 : 2;
-    for (int64_t extent : shape)
-      bytes *= extent;
-    tensors[name] = {dtype, shape, std::string(bytes, '\0')};
-  }
   void addLinear(const std::string &name, int64_t out, int64_t in) {
     add(name + ".weight", {out, in});
     add(name + ".bias", {out});
@@ -50,29 +40,6 @@ protected:
     add(name + ".weight", {4});
     add(name + ".bias", {4});
   }
-
-  OwningOpRef<ModuleOp> import() {
-    write("config.json", config.dump());
-    write("model.safetensors", makeSafetensors(tensors));
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-    return importCheckpoint(folder.string(), context, options);
-  }
-
-  /// The error that importing gives, "" if none.
-  std::string problem() {
-    message.clear();
-    OwningOpRef<ModuleOp> module = import();
-    EXPECT_EQ(bool(module), message.empty());
-    return message;
-  }
-
-  std::string inConfig(const std::string &text) { return path("config.json") + ": " + text; }
-
-  nlohmann::json config;
-  std::map<std::string, TestTensor> tensors;
-  MLIRContext context;
-  CheckpointOptions options;
-  std::string message;
 };
 
 TEST_F(CheckpointTest, DeclaresItsSignature) {

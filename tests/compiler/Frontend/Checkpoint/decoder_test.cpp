@@ -1,12 +1,8 @@
 //===- decoder_test.cpp - Importing decoder checkpoints -----------------------===//
-#include "compiler/Frontend/Checkpoint/CheckpointFrontend.h"
-
 #include "dialects/Thresh/IR/ThreshDialect.h"
-#include "tests/compiler/Frontend/Checkpoint/Files.h"
+#include "tests/compiler/Frontend/Checkpoint/ImportFixture.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
 
 using namespace mlir;
 using namespace thresh;
@@ -15,7 +11,7 @@ using namespace thresh::test;
 namespace {
 
 /// A Llama of one layer, width 8, four heads of which two hold keys; tests change it before `import`.
-class DecoderTest : public ScratchTest {
+class DecoderTest : public ImportTest {
 protected:
   DecoderTest() {
     config = {{"model_type", "llama"},       {"vocab_size", 7},          {"hidden_size", 8},
@@ -36,28 +32,6 @@ protected:
     add(layer + "mlp.down_proj.weight", {8, 6});
   }
 
-  void add(const std::string &name, const std::vector<int64_t> &shape) {
-    int64_t bytes = 4;
-    for (int64_t extent : shape)
-      bytes *= extent;
-    tensors[name] = {"F32", shape, std::string(bytes, '\0')};
-  }
-
-  OwningOpRef<ModuleOp> import() {
-    write("config.json", config.dump());
-    write("model.safetensors", makeSafetensors(tensors));
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-    return importCheckpoint(folder.string(), context, options);
-  }
-
-  /// The error that importing gives, "" if none.
-  std::string problem() {
-    message.clear();
-    OwningOpRef<ModuleOp> module = import();
-    EXPECT_EQ(bool(module), message.empty());
-    return message;
-  }
-
   /// The error after the fields of `changes` are set (null ones to null); the config is then as before.
   std::string problemWith(const nlohmann::json &changes) {
     nlohmann::json good = config;
@@ -66,14 +40,6 @@ protected:
     config = good;
     return found;
   }
-
-  std::string inConfig(const std::string &text) { return path("config.json") + ": " + text; }
-
-  nlohmann::json config;
-  std::map<std::string, TestTensor> tensors;
-  MLIRContext context;
-  CheckpointOptions options;
-  std::string message;
 };
 
 TEST_F(DecoderTest, DeclaresEntryPointsAndStates) {
