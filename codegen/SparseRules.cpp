@@ -99,28 +99,47 @@ std::vector<OperandRule> activeRowsOperands(const KernelSpec &spec) {
   return operands;
 }
 
-std::vector<OperandRule> topkAttentionOperands(const KernelSpec &) {
-  const std::vector<DType> stored = {DType::F32, DType::F16, DType::BF16};
-  return {{"query", {DType::F32}, {'1', 'H', 'D'}},  {"key", stored, {'n', 'G', 'D'}},
-          {"value", stored, {'n', 'G', 'E'}},        {"position", {DType::I64}, {}},
-          {"statistics", {DType::F32}, {'T'}},       {"y", {DType::F32}, {'1', 'H', 'E'}, true},
-          {"counts", {DType::I32}, {'1', 'H'}, true}};
+/// Rows of keys or values that a session stores: floats, or integers with a scale for each row.
+void addCache(std::vector<OperandRule> &operands, bool scaled, char width, const char *name, const char *scales) {
+  std::vector<DType> stored = {DType::F32, DType::F16, DType::BF16};
+  operands.push_back({name, scaled ? std::vector<DType>{DType::I8} : stored, {'n', 'G', width}});
+  if (scaled)
+    operands.push_back({scales, {DType::F32}, {'n', 'G'}});
+}
+
+std::vector<OperandRule> topkAttentionOperands(const KernelSpec &spec) {
+  bool rest = spec.parameters.at("rest").integer != 0, scaled = spec.parameters.at("scaled").integer != 0;
+  std::vector<OperandRule> operands = {{"query", {DType::F32}, {'1', 'H', 'R'}}};
+  if (rest)
+    operands.push_back({"query_rest", {DType::F32}, {'1', 'H', 'D'}});
+  addCache(operands, scaled, 'R', "key", "key_scales");
+  if (rest)
+    addCache(operands, scaled, 'D', "key_rest", "key_rest_scales");
+  addCache(operands, scaled, 'E', "value", "value_scales");
+  operands.push_back({"position", {DType::I64}, {}});
+  operands.push_back({"statistics", {DType::F32}, {'T'}});
+  operands.push_back({"y", {DType::F32}, {'1', 'H', 'E'}, true});
+  operands.push_back({"counts", {DType::I32}, {'1', 'H'}, true});
+  return operands;
 }
 
 void topkAttentionRelations(const KernelSpec &spec, const Extents &extents) {
-  if (spec.operands[2].dtype != spec.operands[1].dtype)
-    failRule("/operands/2/dtype", std::string("expects values of the keys' dtype ") +
-                                      dtypeName(spec.operands[1].dtype) + ", but got " +
-                                      dtypeName(spec.operands[2].dtype));
+  bool rest = spec.parameters.at("rest").integer != 0;
+  size_t key = rest ? 2 : 1, statistics = spec.operands.size() - 3;
+  for (size_t o = key + 1; o < statistics; ++o)
+    if (spec.operands[o].shape.size() == 3 && spec.operands[o].dtype != spec.operands[key].dtype)
+      failRule("/operands/" + std::to_string(o) + "/dtype", std::string("expects the keys' dtype ") +
+                                                                dtypeName(spec.operands[key].dtype) + ", but got " +
+                                                                dtypeName(spec.operands[o].dtype));
   if (extents['H'] % extents['G'] != 0)
-    failRule("/operands/1/shape/1", "expects a divisor of the " + std::to_string(extents['H']) + " heads, but got " +
-                                        std::to_string(extents['G']));
+    failRule("/operands/" + std::to_string(key) + "/shape/1", "expects a divisor of the " +
+                                                                  std::to_string(extents['H']) + " heads, but got " +
+                                                                  std::to_string(extents['G']));
   if (extents['T'] != 2)
-    failRule("/operands/4/shape/0", "expects 2 statistics, but got " + std::to_string(extents['T']));
-  if (spec.parameters.at("partial").integer > extents['D'])
-    failRule("/parameters/partial", "expects at most the " + std::to_string(extents['D']) +
-                                        " dimensions of a key, but got " +
-                                        std::to_string(spec.parameters.at("partial").integer));
+    failRule("/operands/" + std::to_string(statistics) + "/shape/0",
+             "expects 2 statistics, but got " + std::to_string(extents['T']));
+  if (!rest && spec.parameters.count("softplus_scale"))
+    failRule("/parameters/softplus_scale", "expects none without a rest of the keys");
 }
 
 const std::vector<FamilyRule> &familyRules() {
@@ -142,8 +161,9 @@ const std::vector<FamilyRule> &familyRules() {
        nullptr},
       {Family::TopkAttention,
        {{"k", Kind::Integer, 1, INT32_MAX},
-        {"partial", Kind::Integer, 1, INT32_MAX},
+        {"rest", Kind::Integer, 0, 1},
         {"scale", Kind::Real},
+        {"scaled", Kind::Integer, 0, 1},
         {"soft_cap", Kind::Real, 0},
         {"softplus_scale", Kind::Real, -kAny, kAny, {}, true},
         {"window", Kind::Integer, 0, INT32_MAX}},

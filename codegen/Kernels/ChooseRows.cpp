@@ -1,15 +1,16 @@
 //===- ChooseRows.cpp - The scores above a statistical threshold --------------===//
 //
-// Four walks over one row: its mean, its variance, a bit for every score that survives, and the indices of the
-// survivors side by side. The last takes 8 scores at a time: a table says for every pattern of 8 bits where its ones
-// are, so that 8 indices are stored at once, the survivors in front, and the next 8 begin behind these.
+// Walks over one row: its mean, its variance, and the compaction of the scores that survive.
 //
 //===-----------------------------------------------------------------------===//
 
 #include "codegen/Generic/Math.h"
 #include "codegen/Kernels/Activations.h"
+#include "codegen/Kernels/Compaction.h"
 #include "codegen/Kernels/Kernels.h"
 #include "codegen/Schedules/Loops.h"
+
+#include <memory>
 
 using Halide::Expr;
 using Halide::Func;
@@ -20,26 +21,10 @@ using Halide::Var;
 namespace thresh::codegen {
 namespace {
 
-/// Scores whose survivors are stored at once.
-constexpr int kOctet = 8;
 /// The results behind the last survivor are zero up to the next multiple of this.
 constexpr int kPadding = 16;
 /// Chains of a sum over the row.
 constexpr int kChains = 4;
-
-/// For every pattern of 8 bits the positions of its ones, ascending, then zeros.
-Halide::Buffer<uint8_t> positionsOfOnes() {
-  Halide::Buffer<uint8_t> table(kOctet, 1 << kOctet);
-  for (int bits = 0; bits < 1 << kOctet; ++bits) {
-    int ones = 0;
-    for (int i = 0; i < kOctet; ++i)
-      if (bits >> i & 1)
-        table(ones++, bits) = uint8_t(i);
-    while (ones < kOctet)
-      table(ones++, bits) = 0;
-  }
-  return table;
-}
 
 class ChooseRows {
 public:
@@ -49,8 +34,7 @@ public:
 
   void build() {
     defineStatistics();
-    defineBits();
-    defineCompaction();
+    defineSurvivors();
     bool mask = pipeline.parameter("mask").integer != 0;
     const std::string &activation = pipeline.parameter("activation").text;
     addPadded("chosen_indices", [&](const Expr &position) { return chosen(position); });
@@ -108,45 +92,18 @@ private:
     step.compute_root();
   }
 
-  /// bits(o): which of the scores of octet o survive, the first one lowest.
-  void defineBits() {
-    Var octet("octet");
-    RDom bit(0, kOctet, "bit");
-    Expr index = octet * kOctet + bit;
-    Expr inside = Halide::min(Halide::likely(index), n - 1);
-    Expr survives = !math::le(shifted(score(inside)), 0.0f) && index < n;
-    bits = Func("bits");
-    bits(octet) = 0;
-    bits(octet) += Halide::select(survives, 1 << bit, 0);
-    bits.compute_root().bound(octet, 0, (octets() + lanes - 1) / lanes * lanes).vectorize(octet, lanes);
-    bits.update().atomic().vectorize(bit);
+  void defineSurvivors() {
+    auto survives = [&](const Expr &index) {
+      Expr inside = Halide::min(Halide::likely(index), n - 1);
+      return !math::le(shifted(score(inside)), 0.0f) && index < n;
+    };
+    survivors = std::make_unique<Compaction>(n, std::vector<Var>(), survives);
+    survivors->schedule(Halide::LoopLevel::root(), lanes, /*behind=*/8);
   }
 
-  void defineCompaction() {
-    Var octet("octet"), position("position");
-    Func sizes("sizes");
-    sizes(octet) = Halide::popcount(bits(octet));
-    sizes.compute_root().vectorize(octet, lanes, TailStrategy::RoundUp);
-    starts = Func("starts");
-    RDom before(0, octets(), "before");
-    starts(octet) = 0;
-    starts(before + 1) = starts(before) + sizes(before);
-    starts.compute_root().bound(octet, 0, octets() + 1);
-
-    RDom of(0, kOctet, 0, octets(), "of");
-    Expr first = Halide::unsafe_promise_clamped(starts(of.y), 0, n);
-    Expr ones = Halide::cast<int32_t>(positionsOfOnes()(of.x, Halide::unsafe_promise_clamped(bits(of.y), 0, 255)));
-    compacted = Func("compacted");
-    compacted(position) = Halide::undef<int32_t>();
-    compacted(first + of.x) = of.y * kOctet + ones;
-    compacted.compute_root().bound(position, 0, n + kOctet);
-    compacted.update().allow_race_conditions().vectorize(of.x);
-  }
-
-  int octets() const { return (n + kOctet - 1) / kOctet; }
-  Expr count() const { return starts(octets()); }
+  Expr count() const { return survivors->count({}); }
   /// The index of a survivor; 0 behind the last one.
-  Expr chosen(const Expr &position) const { return Halide::select(position < count(), compacted(position), 0); }
+  Expr chosen(const Expr &position) const { return Halide::select(position < count(), survivors->list(position), 0); }
 
   /// The next output: `value` at the positions of the survivors, zero up to the end of their last vector.
   template <typename Value> void addPadded(const std::string &name, Value value) {
@@ -176,7 +133,8 @@ private:
   Pipeline &pipeline;
   const Halide::ImageParam &scores;
   int n, lanes;
-  Func mean, step, bits, starts, compacted;
+  Func mean, step;
+  std::unique_ptr<Compaction> survivors;
 };
 
 } // namespace

@@ -1,18 +1,20 @@
 //===- TopkAttention.cpp - Attention of one query over chosen keys -----------===//
 //
-// Bound by memory, in three parts. Scores of all keys seen, from the first dimensions: blocks of keys are tasks, which
-// read the cache in order and each row once for all queries that share it. Then heads are tasks: the statistics of a
-// head's scores (the mean, then the squares of x - mean) and, per key, how many before it are chosen. Then heads are
-// tasks again: the list of the chosen keys, the products of their other dimensions, softmax and the sum of their
-// values, a block of chosen rows at a time while the next ones are fetched. No result depends on the number of threads.
+// Bound by memory, in two parts. Scores of all keys seen: blocks of keys are tasks, which read the first dimensions of
+// the keys in order and each row once for all queries that share it. Then heads are tasks: the statistics of a head's
+// scores (the mean, then the squares of x - mean), the list of the chosen keys, the products of their other dimensions,
+// softmax and the sum of their values, a block of chosen rows at a time while the next ones are fetched. No result
+// depends on the number of threads.
 //
 //===-----------------------------------------------------------------------===//
 
 #include "codegen/Generic/Math.h"
+#include "codegen/Kernels/Compaction.h"
 #include "codegen/Kernels/Kernels.h"
 #include "codegen/Schedules/Loops.h"
 
 #include <limits>
+#include <optional>
 
 using Halide::Expr;
 using Halide::Func;
@@ -30,22 +32,34 @@ namespace {
 constexpr int kBlockRows = 16;
 /// Chains of vectors in which a head's scores are summed.
 constexpr int kChains = 4;
-/// Queries that share a row of keys and are computed side by side, at most; cache lines of it whose code is unrolled.
-constexpr int kMostMembers = 8, kMostLines = 8;
-/// How many rows ahead partial keys are fetched, and the unit in bytes.
-constexpr int kRowsAhead = 4, kCacheLine = 64;
+/// Queries that share a row of keys and are computed side by side, at most; vectors of it whose code is unrolled.
+constexpr int kMostMembers = 8, kMostSteps = 16;
 /// Simple operations that one score takes after its product: soft cap, statistics, list.
 constexpr int kScoreCost = 8;
 
 constexpr float kLowest = std::numeric_limits<float>::lowest();
 
-enum Operands { kQuery, kKey, kValue, kPosition, kStatistics };
+/// Rows of keys or values.
+struct Rows {
+  ImageParam elements;
+  ImageParam scales; ///< what integers are multiplied with, one for each row; undefined for floats
+  int width = 0;     ///< 0: there are none
+
+  Expr element(const Expr &column, const Expr &head, const Expr &row) const {
+    return Halide::cast<float>(elements(column, head, row));
+  }
+  /// `value`, of a row's elements, with the row's scale.
+  Expr scaled(const Expr &value, const Expr &head, const Expr &row) const {
+    return scales.defined() ? math::mul(value, scales(head, row)) : value;
+  }
+};
 
 /// What the kernel is to compute.
 struct Attention {
-  ImageParam query, key, value, position, statistics;
-  int heads, keyHeads, members, width, valueWidth; ///< members: queries that share keys and values
-  int partial, k, window;
+  ImageParam query, queryRest, position, statistics;
+  Rows key, keyRest, value;
+  int heads, keyHeads, members; ///< members: queries that share keys and values
+  int k, window;
   float scale, softCap, softplusScale;
   bool softplus;     ///< the softmax is over the scores that choose
   bool keepsProduct; ///< the products of the chosen keys are needed again, without the soft cap
@@ -53,28 +67,38 @@ struct Attention {
 };
 
 Attention readSpec(const Pipeline &pipeline) {
-  auto extent = [&](int operand, int dim) { return int(pipeline.operand(operand).shape[dim]); };
   auto real = [&](const char *name) { return float(pipeline.parameter(name).real); };
   auto integer = [&](const char *name) { return int(pipeline.parameter(name).integer); };
+  bool rest = integer("rest") != 0, scaled = integer("scaled") != 0;
+  int operand = 0;
+  auto takeRows = [&] {
+    Rows rows;
+    rows.width = int(pipeline.operand(operand).shape[2]);
+    rows.elements = pipeline.input(operand++);
+    if (scaled)
+      rows.scales = pipeline.input(operand++);
+    return rows;
+  };
   Attention a;
-  a.query = pipeline.input(kQuery);
-  a.key = pipeline.input(kKey);
-  a.value = pipeline.input(kValue);
-  a.position = pipeline.input(kPosition);
-  a.statistics = pipeline.input(kStatistics);
-  a.heads = extent(kQuery, 1);
-  a.keyHeads = extent(kKey, 1);
+  a.heads = int(pipeline.operand(operand).shape[1]);
+  a.query = pipeline.input(operand++);
+  if (rest)
+    a.queryRest = pipeline.input(operand++);
+  a.keyHeads = int(pipeline.operand(operand).shape[1]);
   a.members = a.heads / a.keyHeads;
-  a.width = extent(kKey, 2);
-  a.valueWidth = extent(kValue, 2);
-  a.partial = integer("partial");
+  a.key = takeRows();
+  if (rest)
+    a.keyRest = takeRows();
+  a.value = takeRows();
+  a.position = pipeline.input(operand++);
+  a.statistics = pipeline.input(operand++);
   a.k = integer("k");
   a.window = integer("window");
   a.scale = real("scale");
   a.softCap = real("soft_cap");
   a.softplus = pipeline.spec().parameters.count("softplus_scale") != 0;
   a.softplusScale = a.softplus ? real("softplus_scale") : 0;
-  a.keepsProduct = !a.softplus && a.softCap != 0 && a.partial < a.width;
+  a.keepsProduct = rest && !a.softplus && a.softCap != 0;
   a.lanes = vectorLanes(pipeline, 4);
   return a;
 }
@@ -88,6 +112,9 @@ struct Dots {
   Func lanes{"dot_lanes"}, sums{"dots"};
   RDom depth, lane;
   int vector = 0; ///< lanes; 0 without dimensions to multiply
+
+  /// What adds the products up.
+  Halide::Stage products() { return lanes.has_update_definition() ? lanes.update() : Halide::Stage(lanes); }
 };
 
 /// A reduction over the scores of a head: in lanes of several chains, then these by a tree.
@@ -98,36 +125,37 @@ struct Fold {
 
 struct Funcs {
   Var lane{"lane"}, row{"row"}, chain{"chain"}, block{"block"}, member{"member"}, keyHead{"key_head"}, head{"head"},
-      column{"column"}, entry{"entry"};
+      column{"column"};
   Expr most, blocks;  ///< keys that are seen at most, and blocks of them
   Expr first, length; ///< keys that are seen
   Dots partial, rest;
   Func scores{"scores"}; ///< of row, block, head: the score; then, if it is needed, the product
   Fold sum, squares, maximum;
   Func thresholds{"thresholds"};
-  Func before{"before"}, list{"list"}; ///< of key, head: chosen keys before it; of entry, head: the chosen keys
+  std::optional<Compaction> survivors; ///< of a head: the chosen keys
   Func chosen{"chosen"};   ///< of row, block, head: products or scores; with softplus, also the other products
   Func weights{"weights"}; ///< of row, block, head: exponentials; these times the softplus, or once more
   Fold top, total;
-  Func blockValues{"block_values"}, values{"values"}, result{"result"}, counts{"counts"};
-  RDom scan, entries, padding, blocksChosen, rowsChosen;
+  Func blockValues{"block_values"}, values{"values"};
+  Func attended{"attended"}; ///< of column, head: the result; how many keys were chosen
+  RDom padding, blocksChosen, rowsChosen;
 
   Expr score(const Expr &row, const Expr &block, const Expr &head, int which = 0) const {
     Halide::FuncRef ref = scores(row, block, head);
     return scores.outputs() > 1 ? Expr(ref[which]) : Expr(ref);
   }
-  Expr count(const Expr &head) const { return before(most, head); }
+  Expr count(const Expr &head) const { return survivors->count({head}); }
   Expr isEntry(const Expr &row, const Expr &block) const { return block * kBlockRows + row < count(head); }
-  /// The key of an entry of the list, which is filled up to whole blocks.
+  /// The key of an entry of the list.
   Expr chosenKey(const Expr &row, const Expr &block) const {
-    return Halide::unsafe_promise_clamped(list(block * kBlockRows + row, head), 0, most - 1);
+    return Halide::unsafe_promise_clamped(survivors->list(block * kBlockRows + row, head), 0, most - 1);
   }
 };
 
 Expr capped(const Attention &a, const Expr &product) {
   if (a.softCap == 0)
     return product;
-  return math::mul(math::tanh(math::div(product, a.softCap)), a.softCap);
+  return math::mul(math::tanh(math::mul(product, 1 / a.softCap)), a.softCap);
 }
 
 Expr softplus(const Expr &x) {
@@ -141,40 +169,43 @@ Expr greater(const Expr &a, const Expr &b) { return Halide::select(math::lt(a, b
 
 Expr sumOf(const Expr &a, const Expr &b) { return math::add(a, b); }
 
-/// Dimensions [begin, end) of a query and a row of keys, which is read where `isWanted` (always, if undefined); `args`
-/// are the loops.
-Dots defineDots(const Attention &a, const Funcs &f, int begin, int end, const Expr &keyHead, const Expr &member,
-                const Expr &row, const std::vector<Var> &args, const Expr &isWanted) {
+/// Queries times rows of keys; `args` are the loops.
+Dots defineDots(const Attention &a, const Funcs &f, const ImageParam &query, const Rows &keys, const Expr &keyHead,
+                const Expr &member, const Expr &row, const std::vector<Var> &args) {
   Dots dots;
   dots.sums(args) = 0.0f;
-  if (begin == end)
+  if (keys.width == 0)
     return dots;
-  dots.vector = vectorThatDivides(a.lanes, end - begin);
-  dots.depth = RDom(0, (end - begin) / dots.vector, "depth");
+  dots.vector = vectorThatDivides(a.lanes, keys.width);
   dots.lane = RDom(0, dots.vector, "lanes");
+  int steps = keys.width / dots.vector, unrolled = vectorThatDivides(kMostSteps, steps);
+  dots.depth = RDom(0, steps / unrolled, "depth");
+  Expr product = 0.0f;
+  for (int step = 0; step < unrolled; ++step) {
+    Expr at = ((steps == unrolled ? Expr(0) : Expr(dots.depth)) * unrolled + step) * dots.vector + f.lane;
+    product = math::mulAdd(query(at, keyHead * a.members + member, 0), keys.element(at, keyHead, row), product);
+  }
   std::vector<Expr> laneArgs(args.begin(), args.end()), folded(args.begin(), args.end());
   laneArgs.insert(laneArgs.begin(), f.lane);
   folded.insert(folded.begin(), dots.lane);
-  if (isWanted.defined())
-    dots.depth.where(isWanted);
-  Expr at = begin + dots.depth * dots.vector + f.lane;
-  dots.lanes(laneArgs) = 0.0f;
-  dots.lanes(laneArgs) += a.query(at, keyHead * a.members + member, 0) * Halide::cast<float>(a.key(at, keyHead, row));
+  dots.lanes(laneArgs) = steps == unrolled ? product : Expr(0.0f);
+  if (steps > unrolled)
+    dots.lanes(laneArgs) += product;
   dots.sums(args) += dots.lanes(folded);
   return dots;
 }
 
 /// Scores of all keys seen. Rows past the last one repeat it.
 void defineScores(const Attention &a, Funcs &f) {
-  Expr position = Halide::cast<int>(a.position()), keys = a.key.dim(2).extent();
+  Expr position = Halide::cast<int>(a.position()), keys = a.key.elements.dim(2).extent();
   f.most = a.window > 0 ? Halide::min(keys, a.window) : keys;
   f.blocks = (f.most + kBlockRows - 1) / kBlockRows;
   f.first = a.window > 0 ? Halide::max(position + 1 - a.window, 0) : Expr(0);
   f.length = position + 1 - f.first;
   Expr row = f.first + Halide::min(f.block * kBlockRows + f.row, f.length - 1);
-  f.partial = defineDots(a, f, 0, a.partial, f.keyHead, f.member, row, {f.row, f.member, f.keyHead, f.block}, Expr());
+  f.partial = defineDots(a, f, a.query, a.key, f.keyHead, f.member, row, {f.row, f.member, f.keyHead, f.block});
   Expr dot = f.partial.sums(f.row, f.head % a.members, f.head / a.members, f.block);
-  Expr product = math::mul(dot, a.scale), score = capped(a, product);
+  Expr product = math::mul(a.key.scaled(dot, f.head / a.members, row), a.scale), score = capped(a, product);
   if (a.keepsProduct)
     f.scores(f.row, f.block, f.head) = Tuple(score, product);
   else
@@ -221,34 +252,28 @@ void defineThresholds(const Attention &a, Funcs &f) {
       Halide::select(f.length <= a.k, kLowest, Halide::select(math::lt(greatest, theta), greatest, theta));
 }
 
-/// Counts the chosen keys, and lists them in ascending order: every key is written where the next chosen one belongs.
-void defineList(const Attention &a, Funcs &f) {
-  f.scan = RDom(0, f.most, "scan");
-  Expr score = f.score(f.scan % kBlockRows, f.scan / kBlockRows, f.head);
-  Expr isChosen = f.scan < f.length && !math::lt(score, f.thresholds(f.head));
-  f.before(f.entry, f.head) = Halide::undef<int>();
-  f.before(0, f.head) = 0;
-  f.before(f.scan + 1, f.head) = f.before(f.scan, f.head) + Halide::cast<int>(isChosen);
-
-  f.entries = RDom(0, f.most, "entries");
-  Expr at = Halide::unsafe_promise_clamped(f.before(f.entries, f.head), 0, f.most - 1);
-  f.list(f.entry, f.head) = Halide::undef<int>();
-  f.list(at, f.head) = f.entries;
+/// The chosen keys in ascending order, then the first one seen, up to a whole block.
+void defineList(Funcs &f) {
+  auto isChosen = [&](const Expr &key) {
+    Expr score = f.score(key % kBlockRows, key / kBlockRows, f.head);
+    return key < f.length && !math::lt(score, f.thresholds(f.head));
+  };
+  f.survivors.emplace(f.blocks * kBlockRows, std::vector<Var>{f.head}, isChosen);
   f.padding = RDom(0, kBlockRows, "padding");
   Expr end = Halide::unsafe_promise_clamped(f.count(f.head), 0, f.most);
-  f.list(end + f.padding, f.head) = 0;
+  f.survivors->list(end + f.padding, f.head) = 0;
 }
 
 /// Softmax over the chosen keys, as weights of their values and the sum of the exponentials.
 void defineWeights(const Attention &a, Funcs &f) {
   Expr keyHead = f.head / a.members, member = f.head % a.members;
-  f.rest = defineDots(a, f, a.partial, a.width, keyHead, member, f.first + f.chosenKey(f.row, f.block),
-                      {f.row, f.block, f.head}, f.isEntry(f.row, f.block));
+  f.rest = defineDots(a, f, a.queryRest, a.keyRest, keyHead, member, f.first + f.chosenKey(f.row, f.block),
+                      {f.row, f.block, f.head});
   f.blocksChosen = RDom(0, f.blocks, "chosen_blocks");
   f.blocksChosen.where(f.blocksChosen * kBlockRows < f.count(f.head));
   Expr block = f.blocksChosen, key = f.chosenKey(f.row, block);
   auto known = [&](int which) { return f.score(key % kBlockRows, key / kBlockRows, f.head, which); };
-  Expr rest = f.rest.sums(f.row, block, f.head);
+  Expr rest = a.keyRest.scaled(f.rest.sums(f.row, block, f.head), keyHead, f.first + key);
   if (a.softplus) {
     f.chosen(f.row, f.block, f.head) = Tuple(Halide::undef<float>(), Halide::undef<float>());
     f.chosen(f.row, block, f.head) = Tuple(known(0), math::mul(rest, a.softplusScale));
@@ -277,15 +302,13 @@ void defineWeights(const Attention &a, Funcs &f) {
 void defineResult(const Attention &a, Funcs &f) {
   f.rowsChosen = RDom(0, kBlockRows, "chosen_rows");
   f.rowsChosen.where(f.isEntry(f.rowsChosen, f.block));
-  Expr weight = f.weights(f.rowsChosen, f.block, f.head)[1];
-  Expr value = a.value(f.column, f.head / a.members, f.first + f.chosenKey(f.rowsChosen, f.block));
+  Expr keyHead = f.head / a.members, row = f.first + f.chosenKey(f.rowsChosen, f.block);
+  Expr weight = a.value.scaled(f.weights(f.rowsChosen, f.block, f.head)[1], keyHead, row);
   f.blockValues(f.column, f.block, f.head) = 0.0f;
-  f.blockValues(f.column, f.block, f.head) += weight * Halide::cast<float>(value);
+  f.blockValues(f.column, f.block, f.head) += weight * a.value.element(f.column, keyHead, row);
   f.values(f.column, f.head) = 0.0f;
   f.values(f.column, f.head) += f.blockValues(f.column, f.blocksChosen, f.head);
-  Var query("query");
-  f.result(f.column, f.head, query) = math::div(f.values(f.column, f.head), f.total.result(f.head));
-  f.counts(f.head, query) = f.count(f.head);
+  f.attended(f.column, f.head) = Tuple(math::div(f.values(f.column, f.head), f.total.result(f.head)), f.count(f.head));
 }
 
 //===-----------------------------------------------------------------------===//
@@ -310,6 +333,8 @@ void scheduleDots(const Attention &a, const Funcs &f, Dots &dots, int rows, cons
   dots.sums.update().split(f.row, vectors, f.row, a.lanes);
   dots.sums.update().reorder(dots.lane.x, f.row, vectors).atomic().vectorize(dots.lane.x).vectorize(f.row);
   dots.lanes.compute_at(level).bound(f.lane, 0, dots.vector).bound_extent(f.row, rows).vectorize(f.lane);
+  if (dots.lanes.has_update_definition())
+    dots.lanes.update().vectorize(f.lane);
   dots.lanes.store_in(Halide::MemoryType::Stack);
 }
 
@@ -322,46 +347,39 @@ void scheduleFold(const Attention &a, const Funcs &f, Fold &fold, const LoopLeve
 }
 
 void scheduleScores(const Attention &a, Funcs &f) {
-  int bytes = a.key.type().bytes();
-  int cost = a.heads * kScoreCost + a.keyHeads * a.partial * (bytes + a.members) / kBytesPerOperation;
+  int bytes = a.key.elements.type().bytes();
+  int cost = a.heads * kScoreCost + a.keyHeads * a.key.width * (bytes + a.members) / kBytesPerOperation;
   f.scores.compute_root().bound(f.row, 0, kBlockRows).bound(f.head, 0, a.heads).bound(f.block, 0, f.blocks);
   vectorizeRow(a, f.scores, f.row);
-  f.scores.reorder(f.row, f.head, f.block);
+  f.scores.reorder(f.row, f.head, f.block).reorder_storage(f.row, f.head, f.block);
   LoopLevel task(f.scores, parallelTasks(f.scores, {f.block}, f.blocks, kBlockRows * cost));
   scheduleDots(a, f, f.partial, kBlockRows, task);
+  Halide::Stage products = f.partial.products();
   Var members("members");
-  Halide::RVar line("line"), inLine("in_line");
-  int steps = a.partial / f.partial.vector, perLine = vectorThatDivides(kCacheLine / (bytes * f.partial.vector), steps);
-  Halide::Stage products = f.partial.lanes.update();
   products.split(f.member, members, f.member, vectorThatDivides(kMostMembers, a.members));
-  products.split(f.partial.depth.x, line, inLine, perLine);
-  products.reorder(f.lane, f.member, inLine, line, members, f.keyHead, f.row);
-  products.vectorize(f.lane).unroll(f.member).unroll(inLine);
-  if (steps / perLine <= kMostLines)
-    products.unroll(line);
-  // One line at a time: Halide takes wrong steps between the lines of a row of elements that are not bytes.
-  products.prefetch(a.key, line, f.row, kRowsAhead, Halide::PrefetchBoundStrategy::NonFaulting);
+  if (f.partial.lanes.has_update_definition())
+    products.reorder(f.lane, f.member, f.partial.depth.x, members, f.keyHead, f.row);
+  else
+    products.reorder(f.lane, f.member, members, f.keyHead, f.row);
+  products.unroll(f.member);
 }
 
-void scheduleList(const Attention &a, Funcs &f) {
-  f.before.compute_root().bound(f.head, 0, a.heads);
-  Halide::Stage scan = f.before.update(1);
-  scan.reorder(f.scan.x, f.head);
-  LoopLevel task(f.before, parallelTasks(scan, {f.head}, a.heads, f.most));
+void scheduleList(const Attention &a, Funcs &f, const LoopLevel &task) {
   for (Fold *fold : {&f.sum, &f.squares, &f.maximum})
     scheduleFold(a, f, *fold, task, kChains);
   f.thresholds.compute_at(task);
+  f.survivors->schedule(task, a.lanes, /*behind=*/2 * kBlockRows);
 }
 
-void scheduleResult(const Attention &a, Funcs &f) {
-  int bytes = a.key.type().bytes() * (a.width - a.partial + a.valueWidth);
+void scheduleHeads(const Attention &a, Funcs &f) {
+  int bytes = a.key.elements.type().bytes() * (a.keyRest.width + a.value.width);
   Expr cost = f.most + Halide::min(f.most, a.k) * (bytes / kBytesPerOperation + kScoreCost);
   Var column("tile"), part("part"), lane("vector");
-  int vector = vectorThatDivides(a.lanes, a.valueWidth), vectors = a.valueWidth / vector;
+  int vector = vectorThatDivides(a.lanes, a.value.width), vectors = a.value.width / vector;
   int width = vector * vectorThatDivides(a.lanes == kBlockRows ? 16 : 8, vectors);
-  f.result.vectorize(f.column, vector);
-  LoopLevel task(f.result, parallelTasks(f.result, {f.head}, a.heads, cost));
-  f.list.compute_at(task);
+  f.attended.compute_root().bound(f.column, 0, a.value.width).bound(f.head, 0, a.heads).vectorize(f.column, vector);
+  LoopLevel task(f.attended, parallelTasks(f.attended, {f.head}, a.heads, cost));
+  scheduleList(a, f, task);
 
   Halide::Stage chosen = f.chosen.update(), weights = f.weights.update();
   f.chosen.compute_at(task).bound(f.row, 0, kBlockRows);
@@ -370,8 +388,8 @@ void scheduleResult(const Attention &a, Funcs &f) {
   for (Halide::Stage stage : {chosen, weights})
     stage.split(f.row, rows, f.row, a.lanes).reorder(f.row, rows, f.blocksChosen.x).vectorize(f.row);
   scheduleDots(a, f, f.rest, a.lanes, LoopLevel(f.chosen, rows)); // inside the test of the block
-  if (f.rest.vector > 0)
-    f.rest.lanes.update().reorder(f.lane, f.rest.depth.x, f.row).vectorize(f.lane);
+  if (f.rest.lanes.has_update_definition())
+    f.rest.lanes.update().reorder(f.lane, f.rest.depth.x, f.row);
   for (Fold *fold : {&f.top, &f.total})
     scheduleFold(a, f, *fold, task, 1);
 
@@ -379,7 +397,7 @@ void scheduleResult(const Attention &a, Funcs &f) {
     stage.split(f.column, column, part, width).split(part, part, lane, vector);
     stage.vectorize(lane).unroll(part);
   };
-  f.values.compute_at(task).bound(f.column, 0, a.valueWidth);
+  f.values.compute_at(task).bound(f.column, 0, a.value.width);
   tile(f.values);
   tile(f.values.update());
   f.values.update().reorder(lane, part, column, f.blocksChosen.x);
@@ -389,6 +407,17 @@ void scheduleResult(const Attention &a, Funcs &f) {
   f.blockValues.update().reorder(lane, part, f.rowsChosen.x);
 }
 
+/// Hands the heads' results and counts out.
+void addOutputs(Pipeline &pipeline, const Attention &a, Funcs &f) {
+  Var query("query");
+  Func result("result"), counts("counts");
+  result(f.column, f.head, query) = f.attended(f.column, f.head)[0];
+  result.vectorize(f.column, vectorThatDivides(a.lanes, a.value.width));
+  counts(f.head, query) = f.attended(0, f.head)[1];
+  pipeline.addOutput(result);
+  pipeline.addOutput(counts);
+}
+
 } // namespace
 
 void buildTopkAttention(Pipeline &pipeline) {
@@ -396,14 +425,12 @@ void buildTopkAttention(Pipeline &pipeline) {
   Funcs f;
   defineScores(a, f);
   defineThresholds(a, f);
-  defineList(a, f);
+  defineList(f);
   defineWeights(a, f);
   defineResult(a, f);
   scheduleScores(a, f);
-  scheduleList(a, f);
-  pipeline.addOutput(f.result);
-  pipeline.addOutput(f.counts);
-  scheduleResult(a, f);
+  scheduleHeads(a, f);
+  addOutputs(pipeline, a, f);
 }
 
 } // namespace thresh::codegen

@@ -4,6 +4,8 @@
 #include "codegen/Ops.h"
 #include "codegen/Tools/Machine.h"
 
+#include <Halide.h>
+
 #include <cstring>
 #include <numeric>
 #include <random>
@@ -15,6 +17,8 @@ namespace {
 constexpr size_t kHugePage = size_t(2) << 20;
 /// Lists of neurons; no divisor of the number of copies, so that all combinations come up.
 constexpr size_t kLists = 61;
+/// Random elements; a prime, so that no two rows are alike.
+constexpr size_t kDrawn = 65521;
 
 void setAll(Buffer &buffer, DType dtype, int64_t elements, double value) {
   for (int64_t i = 0; i < elements; ++i)
@@ -24,6 +28,28 @@ void setAll(Buffer &buffer, DType dtype, int64_t elements, double value) {
     case DType::I64: reinterpret_cast<int64_t *>(buffer.data.get())[i] = int64_t(value); break;
     default: break;
     }
+}
+
+/// Floats are drawn around 0, bytes are any; wider integers, which may be indices, are 0. The first kDrawn elements
+/// come again and again.
+void setRandom(Buffer &buffer, DType dtype, size_t elements, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> reals(0, 0.5f);
+  unsigned char *data = buffer.data.get();
+  std::memset(data, 0, buffer.bytes);
+  for (size_t i = 0; i < std::min(elements, kDrawn); ++i)
+    switch (dtype) {
+    case DType::F64: reinterpret_cast<double *>(data)[i] = double(reals(generator)); break;
+    case DType::F32: reinterpret_cast<float *>(data)[i] = reals(generator); break;
+    case DType::F16: reinterpret_cast<uint16_t *>(data)[i] = Halide::float16_t(reals(generator)).to_bits(); break;
+    case DType::BF16: reinterpret_cast<uint16_t *>(data)[i] = Halide::bfloat16_t(reals(generator)).to_bits(); break;
+    case DType::I8:
+    case DType::U8: data[i] = uint8_t(generator()); break;
+    default: return;
+    }
+  size_t period = kDrawn * size_t(dtypeBytes(dtype));
+  for (size_t at = period; at < buffer.bytes; at += period)
+    std::memcpy(data + at, data, std::min(period, buffer.bytes - at));
 }
 
 /// Large buffers lie in huge pages: looking up small ones can halve the bandwidth.
@@ -41,12 +67,7 @@ void allocate(Buffer &buffer, const Operand &operand, const Shape &shape, unsign
   buffer.data.reset(static_cast<unsigned char *>(std::aligned_alloc(alignment, allocated)));
   if (alignment == kHugePage)
     madvise(buffer.data.get(), allocated, MADV_HUGEPAGE);
-  std::memset(buffer.data.get(), 0, buffer.bytes);
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> reals(0, 0.5f);
-  if (operand.dtype == DType::F32)
-    for (int64_t i = 0; i < elements; ++i)
-      reinterpret_cast<float *>(buffer.data.get())[i] = reals(generator);
+  setRandom(buffer, operand.dtype, size_t(elements), seed);
   buffer.buffer.host = buffer.data.get();
   buffer.buffer.dimensions = int(shape.size());
   buffer.buffer.dim = buffer.dims.data();
@@ -174,6 +195,26 @@ double Operands::readBytes() const {
       bytes += double(buffer.bytes);
   for (int o : rowOperands)
     bytes += double(buffers[0][o].bytes / lists[0].size() * listLength);
+  return bytes;
+}
+
+double Operands::neededBytes() const {
+  if (spec.family != Family::TopkAttention)
+    return readBytes();
+  const int32_t *counts = reinterpret_cast<const int32_t *>(buffers[0].back().data.get());
+  int64_t scanned = 1 + spec.parameters.at("scaled").integer; // operands: the keys and their scales
+  double bytes = 0;
+  for (size_t o = 0; o < buffers[0].size(); ++o) {
+    const Shape &shape = spec.operands[o].shape;
+    if (shape.empty() || shape[0] >= 0)
+      continue;
+    int64_t rows = buffers[0][o].dims.back().extent, keyHeads = shape[1], chosen = 0;
+    int64_t members = spec.operands.back().shape[1] / keyHeads;
+    for (int64_t keyHead = 0; keyHead < keyHeads; ++keyHead)
+      chosen +=
+          std::min(rows, std::accumulate(counts + keyHead * members, counts + (keyHead + 1) * members, int64_t(0)));
+    bytes += double(buffers[0][o].bytes) * (scanned-- > 0 ? 1 : double(chosen) / double(rows * keyHeads));
+  }
   return bytes;
 }
 

@@ -25,9 +25,9 @@ struct Buffer {
   halide_buffer_t buffer{};
 };
 
-/// Copies of a kernel's operands, to be used in turn, in huge pages where they are large. Floats are random, the
-/// values that `set` names are what it says, all else is 0. Copies of active_rows have lists of random neurons, another
-/// one in every call.
+/// Copies of a kernel's operands, to be used in turn, in huge pages where they are large. Floats and bytes are
+/// random, the values that `set` names are what it says, all else is 0. Copies of active_rows have lists of random
+/// neurons, another one in every call.
 class Operands {
 public:
   Operands(const KernelSpec &spec, const std::vector<Shape> &shapes, const std::map<std::string, double> &set,
@@ -41,6 +41,9 @@ public:
   double readSeconds(int threads) const;
   /// Bytes of that.
   double readBytes() const;
+  /// Bytes that one call cannot do without: the same, or for topk_attention, after a call, all partial keys, and the
+  /// rest and the values of the keys that the heads chose, as if no two of them shared any.
+  double neededBytes() const;
 
   /// Seconds in which std::nth_element finds the `count` greatest of an operand's floats.
   double selectSeconds(int operand, int64_t count) const;

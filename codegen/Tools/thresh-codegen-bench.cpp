@@ -213,10 +213,9 @@ int measure(const KernelSpec &spec, const Options &options) {
                 selecting * 1e6, selecting / seconds);
   if (!isSparse(spec.family))
     printCompute(spec, shapes, seconds, options.threads);
-  bytes = operands.readBytes();
-  std::printf("memory    %8.2f GB/s, %5.1f %% of the %.1f that a loop reaches that reads the %s\n",
-              bytes / seconds * 1e-9, 100 * reading / seconds, bytes / reading * 1e-9,
-              spec.family == Family::ActiveRows ? "same rows" : "operands");
+  double rate = operands.readBytes() / reading, used = operands.neededBytes() / seconds;
+  std::printf("memory    %8.2f GB/s, %5.1f %% of the %.1f that a loop reaches that reads the %s\n", used * 1e-9,
+              100 * used / rate, rate * 1e-9, spec.family == Family::ActiveRows ? "same rows" : "operands");
   return 0;
 }
 

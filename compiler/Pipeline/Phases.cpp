@@ -79,7 +79,7 @@ void addCleanup(OpPassManager &passes) {
 void buildSparsePhase(OpPassManager &passes, WeightFormat weights, CacheFormat cache, bool wantsDense) {
   addCleanup(passes);
   if (!wantsDense)
-    passes.addPass(createChooseSparseKernelsPass({cache == CacheFormat::Q8}));
+    passes.addPass(createChooseSparseKernelsPass());
   passes.addPass(createExpandSparsePass({wantsDense}));
   // Extents come from the read of a state itself, not from what it is widened to.
   passes.addNestedPass<func::FuncOp>(memref::createResolveRankedShapeTypeResultDimsPass());

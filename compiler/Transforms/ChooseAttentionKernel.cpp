@@ -16,7 +16,7 @@ using namespace mlir;
 namespace thresh {
 
 /// Why no kernel computes the op, or nothing.
-static std::optional<std::string> whyNot(TopkAttentionOp op, bool hasIntegerCaches) {
+static std::optional<std::string> whyNot(TopkAttentionOp op) {
   RankedTensorType query = op.getQuery().getType(), value = op.getValue().getType();
   if (query.getDimSize(0) != 1)
     return "it is not known to compute a single query";
@@ -24,12 +24,10 @@ static std::optional<std::string> whyNot(TopkAttentionOp op, bool hasIntegerCach
     return "it attends to all keys";
   if (op.getExact())
     return "its top-k is exact";
-  if (query.getDimSize(2) == 0 || value.getDimSize(2) == 0)
-    return "its keys or values are empty";
+  if (value.getDimSize(2) == 0)
+    return "its values are empty";
   if (static_cast<int64_t>(*op.getK()) > INT32_MAX || static_cast<int64_t>(op.getWindow()) > INT32_MAX)
     return "its k or window is above " + std::to_string(INT32_MAX);
-  if (hasIntegerCaches && (op.getKey().getDefiningOp<ReadStateOp>() || op.getValue().getDefiningOp<ReadStateOp>()))
-    return "its keys or values are stored as integers";
   return std::nullopt;
 }
 
@@ -51,8 +49,8 @@ static Value buildStatistics(OpBuilder &builder, TopkAttentionOp op) {
   return tensor::FromElementsOp::create(builder, loc, RankedTensorType::get({2}, f32), ValueRange{quantile, factor});
 }
 
-std::optional<std::string> chooseAttentionKernel(TopkAttentionOp op, bool hasIntegerCaches) {
-  if (std::optional<std::string> reason = whyNot(op, hasIntegerCaches))
+std::optional<std::string> chooseAttentionKernel(TopkAttentionOp op) {
+  if (std::optional<std::string> reason = whyNot(op))
     return reason;
   OpBuilder builder(op);
   Location loc = op.getLoc();
@@ -60,10 +58,13 @@ std::optional<std::string> chooseAttentionKernel(TopkAttentionOp op, bool hasInt
   Value position = arith::IndexCastOp::create(builder, loc, i64, op.getPosition());
   position = tensor::FromElementsOp::create(builder, loc, RankedTensorType::get({}, i64), position);
   int64_t heads = op.getQuery().getType().getDimSize(1), width = op.getValue().getType().getDimSize(2);
+  SmallVector<Value> rest;
+  if (op.getKeyRest())
+    rest.push_back(op.getKeyRest());
   auto attend =
       AttendChosenOp::create(builder, loc, RankedTensorType::get({1, heads, width}, builder.getF32Type()),
-                             RankedTensorType::get({1, heads}, builder.getI32Type()), op.getQuery(), op.getKey(),
-                             op.getValue(), position, buildStatistics(builder, op), op.getPartialAttr(), op.getKAttr(),
+                             RankedTensorType::get({1, heads}, builder.getI32Type()), op.getQuery(), op.getQueryRest(),
+                             op.getKey(), rest, op.getValue(), position, buildStatistics(builder, op), op.getKAttr(),
                              op.getScaleAttr(), op.getSoftplusScaleAttr(), op.getSoftCapAttr(), op.getWindowAttr());
   replaceByKernel(builder, op, attend.getResult(), attend.getCounts());
   return std::nullopt;

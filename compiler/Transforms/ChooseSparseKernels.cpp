@@ -72,7 +72,7 @@ struct ChooseSparseKernelsPass final : impl::ChooseSparseKernelsPassBase<ChooseS
   std::optional<std::string> choose(Operation *op, RowParameters &parameters) {
     return llvm::TypeSwitch<Operation *, std::optional<std::string>>(op)
         .Case([&](SparseFfnOp block) { return chooseFfnKernels(block, parameters); })
-        .Case([&](TopkAttentionOp attention) { return chooseAttentionKernel(attention, integerCaches); })
+        .Case([&](TopkAttentionOp attention) { return chooseAttentionKernel(attention); })
         .Default([](Operation *) { return std::nullopt; });
   }
 };

@@ -33,8 +33,7 @@ void replaceByKernel(mlir::OpBuilder &builder, mlir::Operation *op, mlir::Value 
 
 /// Each replaces its op by kernels, or says why none computes it.
 std::optional<std::string> chooseFfnKernels(SparseFfnOp op, RowParameters &parameters);
-/// `hasIntegerCaches`: states will be integers and scales, which no kernel reads.
-std::optional<std::string> chooseAttentionKernel(TopkAttentionOp op, bool hasIntegerCaches);
+std::optional<std::string> chooseAttentionKernel(TopkAttentionOp op);
 
 } // namespace thresh
 

@@ -41,7 +41,8 @@ private:
   Value fold(const Sizes &sizes, ArrayRef<Indexed> inputs, TypedAttr start, ScalarBody body);
   Value map(const Sizes &sizes, ArrayRef<Indexed> inputs, ScalarBody body, Type element);
   Value contract(const Indexed &lhs, const Indexed &rhs, const Sizes &sizes);
-  Value scaledProducts(int64_t begin, int64_t end, double scale);
+  Value scaledProducts(Value query, Value key, double scale);
+  Value logits(Value choosing);
   Value capped(Value scores);
   Value reduce(ReduceKind kind, Value x);
   Value isSeen(OpBuilder &b, Location l);
@@ -56,7 +57,7 @@ private:
   OpBuilder &builder;
   Location loc;
   FloatType f32;
-  int64_t keyHeads, group, width, valueWidth;
+  int64_t keyHeads, group, valueWidth;
   OpFoldResult queries, keys;
   Sizes scoreSizes, rowSizes;
 };
@@ -73,8 +74,7 @@ static Value constantF32(OpBuilder &b, Location l, double value) {
 AttentionExpansion::AttentionExpansion(TopkAttentionOp op, OpBuilder &builder)
     : op(op), builder(builder), loc(op.getLoc()), f32(builder.getF32Type()),
       keyHeads(op.getKey().getType().getDimSize(1)), group(op.getQuery().getType().getDimSize(1) / keyHeads),
-      width(op.getQuery().getType().getDimSize(2)), valueWidth(op.getValue().getType().getDimSize(2)),
-      queries(tensor::getMixedSize(builder, loc, op.getQuery(), 0)),
+      valueWidth(op.getValue().getType().getDimSize(2)), queries(tensor::getMixedSize(builder, loc, op.getQuery(), 0)),
       keys(tensor::getMixedSize(builder, loc, op.getKey(), 0)),
       scoreSizes({index(keyHeads), index(group), queries, keys}), rowSizes({index(keyHeads), index(group), queries}) {}
 
@@ -111,16 +111,10 @@ Value AttentionExpansion::contract(const Indexed &lhs, const Indexed &rhs, const
   });
 }
 
-/// Products of dimensions [begin, end) of queries and keys, scaled.
-Value AttentionExpansion::scaledProducts(int64_t begin, int64_t end, double scale) {
-  auto slice = [&](Value x, OpFoldResult rows, int64_t heads) -> Value {
-    if (end - begin == width)
-      return x;
-    Sizes offsets = {index(0), index(0), index(begin)}, sizes = {rows, index(heads), index(end - begin)};
-    return tensor::ExtractSliceOp::create(builder, loc, x, offsets, sizes, Sizes(3, index(1)));
-  };
-  Value query = slice(op.getQuery(), queries, keyHeads * group), key = slice(op.getKey(), keys, keyHeads);
-  query = ReshapeOp::create(builder, loc, query, Sizes{queries, index(keyHeads), index(group), index(end - begin)});
+/// Products of queries and keys, of the first dimensions of both or of the others, scaled.
+Value AttentionExpansion::scaledProducts(Value query, Value key, double scale) {
+  int64_t width = cast<RankedTensorType>(key.getType()).getDimSize(2);
+  query = ReshapeOp::create(builder, loc, query, Sizes{queries, index(keyHeads), index(group), index(width)});
   Value products = contract({query, {2, 0, 1, 4}}, {key, {3, 0, 4}}, scoreSizes);
   return arith::MulFOp::create(builder, loc, products, buildSplat(builder, loc, scale, scoreSizes));
 }
@@ -235,7 +229,7 @@ Value AttentionExpansion::chosen(Value scores) {
 Value AttentionExpansion::softplusWeights(Value weights) {
   if (!op.getSoftplusScale())
     return weights;
-  Value products = scaledProducts(op.getPartial(), width, op.getSoftplusScale()->convertToDouble());
+  Value products = scaledProducts(op.getQueryRest(), op.getKeyRest(), op.getSoftplusScale()->convertToDouble());
   return map(
       scoreSizes, {{weights, kScoreLoops}, {products, kScoreLoops}},
       [](OpBuilder &b, Location l, ValueRange args) -> Value {
@@ -248,12 +242,18 @@ Value AttentionExpansion::softplusWeights(Value weights) {
       f32);
 }
 
+/// What the softmax is over, of the products that choose: with a softplus the same scores, else those of all
+/// dimensions.
+Value AttentionExpansion::logits(Value choosing) {
+  if (op.getKeyRest() && !op.getSoftplusScale())
+    choosing = arith::AddFOp::create(
+        builder, loc, choosing, scaledProducts(op.getQueryRest(), op.getKeyRest(), op.getScale().convertToDouble()));
+  return capped(choosing);
+}
+
 SmallVector<Value> AttentionExpansion::expand() {
-  double scale = op.getScale().convertToDouble();
-  int64_t partial = op.getPartial();
-  Value choosing = capped(scaledProducts(0, partial, scale));
-  Value scores = op.getSoftplusScale() || partial == width ? choosing : capped(scaledProducts(0, width, scale));
-  Value flags = chosen(choosing);
+  Value products = scaledProducts(op.getQuery(), op.getKey(), op.getScale().convertToDouble());
+  Value flags = chosen(capped(products)), scores = logits(products);
   Value masked = map(
       scoreSizes, {{flags, kScoreLoops}, {scores, kScoreLoops}},
       [](OpBuilder &b, Location l, ValueRange args) -> Value {

@@ -15,8 +15,6 @@ def ChooseSparseKernelsPass : Pass<"thresh-choose-sparse-kernels", "::mlir::Modu
     by neuron: copies of the parameters, beside those that the entry points of many rows read. Attention of one query with a statistical top-k
     becomes `thresh.attend_chosen`. An op that no kernel computes stays, and a remark says why.
   }];
-  let options = [Option<"integerCaches", "integer-caches", "bool", /*default=*/"false",
-                        "caches will be stored as integers, which no kernel reads">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];
 }
 

@@ -1,6 +1,7 @@
 //===- QuantizeStates.cpp - Caches of integers and scales --------------------===//
 #include "compiler/Conversion/ThreshToLinalg/ScaledIntegers.h"
 #include "compiler/Transforms/Passes.h"
+#include "dialects/Thresh/IR/ThreshSparseKernelOps.h"
 
 using namespace mlir;
 
@@ -34,6 +35,7 @@ public:
     });
     for (Operation *op : uses)
       rewrite(op);
+    module.walk([&](AttendChosenOp op) { readIntegers(op); });
   }
 
 private:
@@ -89,7 +91,28 @@ private:
   }
 
   void replace(Operation *op, const ScaledIntegers &rows) {
-    op->getResult(0).replaceAllUsesWith(dequantizeRows(builder, op->getLoc(), rows));
+    Value floats = dequantizeRows(builder, op->getLoc(), rows);
+    dequantized[floats] = rows;
+    op->getResult(0).replaceAllUsesWith(floats);
+  }
+
+  /// The kernel takes integers and their scales, if its keys and values all are that.
+  void readIntegers(AttendChosenOp op) {
+    SmallVector<Value> rows(op.getKey());
+    llvm::append_range(rows, op.getKeyRest());
+    llvm::append_range(rows, op.getValue());
+    if (!llvm::all_of(rows, [&](Value value) { return dequantized.contains(value); }))
+      return;
+    auto parts = [&](ValueRange floats) {
+      SmallVector<Value> values;
+      for (Value value : floats)
+        llvm::append_values(values, dequantized[value].integers, dequantized[value].scales);
+      return values;
+    };
+    SmallVector<Value> key = parts(op.getKey()), rest = parts(op.getKeyRest()), value = parts(op.getValue());
+    op.getKeyMutable().assign(key);
+    op.getKeyRestMutable().assign(rest);
+    op.getValueMutable().assign(value);
   }
 
   RankedTensorType scaleType(RankedTensorType rows) {
@@ -101,6 +124,7 @@ private:
   OpBuilder builder;
   llvm::DenseMap<StringAttr, StringAttr> scaleNames; ///< of states that were quantised
   llvm::DenseMap<Value, ScaledIntegers> quantisedRows;
+  llvm::DenseMap<Value, ScaledIntegers> dequantized; ///< what floats were read from
 };
 
 struct QuantizeStatesPass final : impl::QuantizeStatesPassBase<QuantizeStatesPass> {

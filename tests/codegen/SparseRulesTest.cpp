@@ -66,6 +66,19 @@ KernelSpec quantized() {
   return activeRowsSpec(c);
 }
 
+KernelSpec integers() {
+  TopkAttentionCase c;
+  c.cache = DType::I8;
+  return topkAttentionSpec(c);
+}
+
+KernelSpec wholeKeys() {
+  TopkAttentionCase c;
+  c.rest = 0;
+  c.softplus = false;
+  return topkAttentionSpec(c);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, SparseRules,
     testing::Values(
@@ -93,8 +106,12 @@ INSTANTIATE_TEST_SUITE_P(
                "at /operands/1/output: expects indices as an output"},
         Broken{"DType", activeRowsSpec({}), [](KernelSpec &s) { s.operands[4].dtype = DType::F16; },
                "at /operands/4/dtype: expects up of dtype f32, but got f16"},
-        Broken{"CacheDType", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[1].dtype = DType::I8; },
-               "at /operands/1/dtype: expects key of dtype f32 or f16 or bf16, but got i8"},
+        Broken{"CacheDType", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[2].dtype = DType::I8; },
+               "at /operands/2/dtype: expects key of dtype f32 or f16 or bf16, but got i8"},
+        Broken{"ScaledDType", integers(), [](KernelSpec &s) { s.operands[4].dtype = DType::U8; },
+               "at /operands/4/dtype: expects key_rest of dtype i8, but got u8"},
+        Broken{"ScalesOfRows", integers(), [](KernelSpec &s) { s.operands[5].shape[1] = 1; },
+               "at /operands/5/shape/1: expects extent 2 of key_rest_scales, but got 1"},
         Broken{"Rank", activeRowsSpec({}),
                [](KernelSpec &s) {
                  s.operands[3].shape = {1, 1};
@@ -110,15 +127,21 @@ INSTANTIATE_TEST_SUITE_P(
                "at /operands/0/shape/1: expects a multiple of 2, but got 65"},
         Broken{"Scales", quantized(), [](KernelSpec &s) { s.operands[7].shape[1] = 4; },
                "at /operands/7/shape/1: expects extent 3 of down_scales, but got 4"},
-        Broken{"ValuesDType", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[2].dtype = DType::F16; },
-               "at /operands/2/dtype: expects values of the keys' dtype f32, but got f16"},
+        Broken{"ValuesDType", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[4].dtype = DType::F16; },
+               "at /operands/4/dtype: expects the keys' dtype f32, but got f16"},
+        Broken{"RestDType", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[3].dtype = DType::BF16; },
+               "at /operands/3/dtype: expects the keys' dtype f32, but got bf16"},
         Broken{"Heads", topkAttentionSpec({}),
-               [](KernelSpec &s) { s.operands[1].shape[1] = s.operands[2].shape[1] = 3; },
-               "at /operands/1/shape/1: expects a divisor of the 4 heads, but got 3"},
-        Broken{"Statistics", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[4].shape[0] = 3; },
-               "at /operands/4/shape/0: expects 2 statistics, but got 3"},
-        Broken{"Partial", topkAttentionSpec({}), [](KernelSpec &s) { s.parameters["partial"] = integerOf(65); },
-               "at /parameters/partial: expects at most the 64 dimensions of a key, but got 65"},
+               [](KernelSpec &s) { s.operands[2].shape[1] = s.operands[3].shape[1] = s.operands[4].shape[1] = 3; },
+               "at /operands/2/shape/1: expects a divisor of the 4 heads, but got 3"},
+        Broken{"Statistics", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[6].shape[0] = 3; },
+               "at /operands/6/shape/0: expects 2 statistics, but got 3"},
+        Broken{"RestWidth", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[1].shape[2] = 31; },
+               "at /operands/3/shape/2: expects extent 31 of key_rest, but got 32"},
+        Broken{"RestCount", topkAttentionSpec({}), [](KernelSpec &s) { s.parameters["rest"] = integerOf(0); },
+               "at /operands: expects 7 operands, but got 9"},
+        Broken{"Softplus", wholeKeys(), [](KernelSpec &s) { s.parameters["softplus_scale"] = realOf(1); },
+               "at /parameters/softplus_scale: expects none without a rest of the keys"},
         Broken{"ParametersOfStages", chooseRowsSpec({}),
                [](KernelSpec &s) {
                  s.family = Family::Elementwise;

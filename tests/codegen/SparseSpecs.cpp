@@ -57,18 +57,25 @@ KernelSpec topkAttentionSpec(const TopkAttentionCase &c) {
   spec.name = "topk_attention";
   spec.family = Family::TopkAttention;
   spec.target = "x86-64-v3";
-  spec.operands = {{"query", DType::F32, {1, c.heads, c.width}},
-                   {"key", c.cache, {-1, c.keyHeads, c.width}},
-                   {"value", c.cache, {-1, c.keyHeads, c.valueWidth}},
-                   {"position", DType::I64, {}},
-                   {"statistics", DType::F32, {2}},
-                   {"y", DType::F32, {1, c.heads, c.valueWidth}, true},
-                   {"counts", DType::I32, {1, c.heads}, true}};
-  spec.parameters = {{"k", integerOf(c.k)},
-                     {"partial", integerOf(c.partial)},
-                     {"scale", realOf(c.scale)},
-                     {"soft_cap", realOf(c.softCap)},
-                     {"window", integerOf(c.window)}};
+  auto addCache = [&](const std::string &name, int64_t width) {
+    spec.operands.push_back({name, c.cache, {-1, c.keyHeads, width}});
+    if (c.cache == DType::I8)
+      spec.operands.push_back({name + "_scales", DType::F32, {-1, c.keyHeads}});
+  };
+  spec.operands.push_back({"query", DType::F32, {1, c.heads, c.partial}});
+  if (c.rest > 0)
+    spec.operands.push_back({"query_rest", DType::F32, {1, c.heads, c.rest}});
+  addCache("key", c.partial);
+  if (c.rest > 0)
+    addCache("key_rest", c.rest);
+  addCache("value", c.valueWidth);
+  spec.operands.push_back({"position", DType::I64, {}});
+  spec.operands.push_back({"statistics", DType::F32, {2}});
+  spec.operands.push_back({"y", DType::F32, {1, c.heads, c.valueWidth}, true});
+  spec.operands.push_back({"counts", DType::I32, {1, c.heads}, true});
+  spec.parameters = {{"k", integerOf(c.k)},           {"rest", integerOf(c.rest > 0)},
+                     {"scale", realOf(c.scale)},      {"scaled", integerOf(c.cache == DType::I8)},
+                     {"soft_cap", realOf(c.softCap)}, {"window", integerOf(c.window)}};
   if (c.softplus)
     spec.parameters["softplus_scale"] = realOf(0.125);
   return spec;

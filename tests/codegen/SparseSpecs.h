@@ -29,13 +29,14 @@ struct ActiveCase {
 KernelSpec activeRowsSpec(const ActiveCase &c);
 
 struct TopkAttentionCase {
-  int64_t heads = 4, keyHeads = 2, width = 64, valueWidth = 64;
+  int64_t heads = 4, keyHeads = 2, partial = 32, rest = 32, valueWidth = 64; ///< rest 0: all dimensions choose
   DType cache = DType::F32;
-  int64_t partial = 32, k = 16, window = 0;
+  int64_t k = 16, window = 0;
   double scale = 0.125, softCap = 0;
   bool softplus = true; ///< with a scale of 0.125
 };
-/// Operands: query, key, value, position, statistics, y, counts.
+/// Operands: query, query_rest, key, key_rest, value, position, statistics, y, counts, without the rests if there are
+/// none; keys, their rest and values of I8 are followed by their scales.
 KernelSpec topkAttentionSpec(const TopkAttentionCase &c);
 
 } // namespace thresh::codegen::test

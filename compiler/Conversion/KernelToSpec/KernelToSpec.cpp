@@ -143,10 +143,10 @@ private:
     }
   }
 
-  /// A sparse family goes by parameters and operands, of which bytes are codes: they have no sign.
+  /// A sparse family goes by parameters and operands, of which bytes may be codes: they have no sign.
   void addParameters(SparseKernelOpInterface op) {
-    for (codegen::Operand &operand : spec.operands)
-      if (operand.dtype == DType::I8)
+    for (auto [number, operand] : llvm::enumerate(spec.operands))
+      if (operand.dtype == DType::I8 && op.isUnsigned(number))
         operand.dtype = DType::U8;
     for (NamedAttribute named : op.getKernelParameters()) {
       codegen::Parameter &parameter = spec.parameters[named.getName().str()];

@@ -41,9 +41,10 @@ int64_t stateRows(const DecoderConfig &config, const DecoderLayer &layer) {
 
 /// The keys and values that the tokens of a call look at.
 struct Cache {
-  Value keys, values; ///< [length, kv, headDim]
-  Value length;       ///< rows
-  Value first;        ///< row of the call's first token; those before it are earlier tokens, the latest last
+  HeadParts keys;
+  Value values; ///< [length, kv, headDim]
+  Value length; ///< rows
+  Value first;  ///< row of the call's first token; those before it are earlier tokens, the latest last
   int64_t wrap =
       0; ///< rows of a ring in place: those behind the first token's hold what came `wrap` tokens before; else 0
 };
@@ -68,8 +69,8 @@ private:
   Value contract(Value lhs, ArrayRef<int64_t> lhsDims, Value rhs, ArrayRef<int64_t> rhsDims, const Sizes &sizes);
   Value softCap(Value x, double cap, const Sizes &sizes);
   Value mask(Value scores, const Sizes &sizes, const Cache &cache, int64_t window);
-  Value prepareHeads(Value x, int64_t heads, llvm::StringRef headNorm, size_t index);
-  Cache remember(Value key, Value value, size_t index);
+  HeadParts prepareHeads(Value x, int64_t heads, llvm::StringRef headNorm, size_t index);
+  Cache remember(const HeadParts &key, Value value, size_t index);
   Value attend(Value x, size_t index);
   Value feedForward(Value x, size_t index);
   Value buildLayer(Value x, size_t index);
@@ -235,26 +236,33 @@ Value DecoderBuilder::mask(Value scores, const Sizes &sizes, const Cache &cache,
       .getResult(0);
 }
 
-/// [n, heads * headDim] to normalised and rotated [n, heads, headDim].
-Value DecoderBuilder::prepareHeads(Value x, int64_t heads, llvm::StringRef headNorm, size_t index) {
+/// [n, heads * headDim] to normalised and rotated [n, heads, headDim], in parts where attention is sparse: those of a
+/// layer that is sparse by itself rotate on their own.
+HeadParts DecoderBuilder::prepareHeads(Value x, int64_t heads, llvm::StringRef headNorm, size_t index) {
   x = graph.reshape(x, {count, this->index(heads), this->index(config.headDim)});
   if (!headNorm.empty())
     x = norm(x, inLayer(index, headNorm), config.headDim);
-  if (angles.empty())
-    return x;
   const DecoderLayer &layer = config.layers[index];
-  if (layer.attention.isSparse() && !layer.attention.isImposed)
-    return rotateParts(graph, x, layer.attention.predictor, angles[layer.rope], angles[layer.restRope]);
-  auto [cos, sin] = angles[layer.rope];
-  return RotaryEmbeddingOp::create(builder, loc, x, cos, sin, /*interleaved=*/false);
+  auto rotate = [&](Value part, size_t rope) -> Value {
+    if (angles.empty())
+      return part;
+    auto [cos, sin] = angles[rope];
+    return RotaryEmbeddingOp::create(builder, loc, part, cos, sin, /*interleaved=*/false);
+  };
+  if (!layer.attention.isSparse())
+    return {rotate(x, layer.rope), Value()};
+  if (layer.attention.isImposed)
+    return splitHeads(graph, rotate(x, layer.rope), layer.attention.predictor);
+  auto [first, rest] = splitHeads(graph, x, layer.attention.predictor);
+  return {rotate(first, layer.rope), rotate(rest, layer.restRope)};
 }
 
-/// Appends the keys and values [n, kv, headDim] of the call to the states. One token is written into a ring before the
-/// ring is read in place; several may push rows out of it that the first of them still sees, so that these are copied.
-Cache DecoderBuilder::remember(Value key, Value value, size_t layer) {
+/// Appends the keys and values [n, kv, headDim] of the call to the states: one for each part of the keys. One token is
+/// written into a ring before the ring is read in place; several may push rows out of it that the first of them still
+/// sees, so that these are copied.
+Cache DecoderBuilder::remember(const HeadParts &key, Value value, size_t layer) {
   int64_t window = config.layers[layer].window, rows = stateRows(config, config.layers[layer]);
   bool isRing = rows < config.context, isOne = isConstantIntValue(count, 1);
-  auto type = RankedTensorType::get({ShapedType::kDynamic, config.keyValueHeads, config.headDim}, builder.getF32Type());
   auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); };
   Cache cache;
   cache.length = length;
@@ -270,6 +278,8 @@ Cache DecoderBuilder::remember(Value key, Value value, size_t layer) {
   }
   auto store = [&](llvm::StringRef role, Value fresh) -> Value {
     std::string state = (role + llvm::Twine(layer)).str();
+    int64_t width = cast<RankedTensorType>(fresh.getType()).getDimSize(2);
+    auto type = RankedTensorType::get({ShapedType::kDynamic, config.keyValueHeads, width}, builder.getF32Type());
     Value seen;
     if (isRing && !isOne) {
       Value out = tensor::EmptyOp::create(builder, loc, type, ValueRange{cache.length});
@@ -278,7 +288,9 @@ Cache DecoderBuilder::remember(Value key, Value value, size_t layer) {
     AppendStateOp::create(builder, loc, state, fresh, position);
     return seen ? seen : ReadStateOp::create(builder, loc, type, state, cache.length).getResult();
   };
-  cache.keys = store("key_", key);
+  cache.keys.first = store("key_", key.first);
+  if (key.rest)
+    cache.keys.rest = store("key_rest_", key.rest);
   cache.values = store("value_", value);
   return cache;
 }
@@ -298,23 +310,23 @@ Value DecoderBuilder::attend(Value x, size_t layer) {
     key = linear(x, inLayer(layer, names.key), config.width, keyWidth, config.hasQueryKeyValueBias);
     value = linear(x, inLayer(layer, names.value), config.width, keyWidth, config.hasQueryKeyValueBias);
   }
-  query = prepareHeads(query, config.heads, names.queryNorm, layer);
-  key = prepareHeads(key, kv, names.keyNorm, layer);
+  HeadParts queries = prepareHeads(query, config.heads, names.queryNorm, layer);
+  HeadParts keys = prepareHeads(key, kv, names.keyNorm, layer);
   value = graph.reshape(value, {count, index(kv), index(dim)});
 
-  Cache cache = remember(key, value, layer);
+  Cache cache = remember(keys, value, layer);
   const DecoderLayer &facts = config.layers[layer];
   if (facts.attention.isSparse()) {
     SparseResult sparse =
-        buildSparseAttention(graph, inLayer(layer, "self_attn"), {query, cache.keys, cache.values, position},
+        buildSparseAttention(graph, inLayer(layer, "self_attn"), {queries, cache.keys, cache.values, position},
                              facts.attention, {facts.scoreScale, config.scoreCap, facts.window});
     tokens.push_back(sparse.survivors);
     Value mixed = graph.reshape(sparse.result, {count, index(queryWidth)});
     return linear(mixed, inLayer(layer, names.attentionOut), queryWidth, config.width, config.hasAttentionOutBias);
   }
-  query = graph.reshape(query, {count, index(kv), index(group), index(dim)});
+  query = graph.reshape(queries.first, {count, index(kv), index(group), index(dim)});
   Sizes scoreSizes = {index(kv), index(group), count, cache.length};
-  Value scores = contract(query, {2, 0, 1, 4}, cache.keys, {3, 0, 4}, scoreSizes);
+  Value scores = contract(query, {2, 0, 1, 4}, cache.keys.first, {3, 0, 4}, scoreSizes);
   scores = multiply(scores, facts.scoreScale, scoreSizes);
   scores = softCap(scores, config.scoreCap, scoreSizes);
   scores = mask(scores, scoreSizes, cache, facts.window);
@@ -423,9 +435,15 @@ llvm::Error buildDecoder(const DecoderFamily &family, const DecoderConfig &confi
       prefix = candidate;
   for (auto [number, layer] : llvm::enumerate(config.layers)) {
     int64_t rows = stateRows(config, layer);
-    for (const char *state : {"key_", "value_"})
-      graph.declareState(state + std::to_string(number), {rows, config.keyValueHeads, config.headDim},
+    auto declare = [&](llvm::StringRef role, int64_t width) {
+      graph.declareState((role + llvm::Twine(number)).str(), {rows, config.keyValueHeads, width},
                          rows < config.context ? layer.window : 0);
+    };
+    int64_t first = layer.attention.isSparse() ? layer.attention.predictor : config.headDim;
+    declare("key_", first);
+    if (first < config.headDim)
+      declare("key_rest_", config.headDim - first);
+    declare("value_", config.headDim);
   }
   graph.declareContext(config.context);
   DecoderBuilder(family, config, prefix, graph).build("prefill", "seq", Rows::Last);

@@ -49,20 +49,16 @@ static Location placeOf(GraphBuilder &graph, llvm::StringRef place) {
   return NameLoc::get(graph.builder.getStringAttr(place), graph.loc);
 }
 
-Value rotateParts(GraphBuilder &graph, Value x, int64_t first, std::pair<Value, Value> firstAngles,
-                  std::pair<Value, Value> restAngles) {
+HeadParts splitHeads(GraphBuilder &graph, Value x, int64_t first) {
   OpBuilder &builder = graph.builder;
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, graph.loc, x);
-  int64_t width = cast<RankedTensorType>(x.getType()).getDimSize(2);
-  auto part = [&](int64_t begin, int64_t end, std::pair<Value, Value> angles) -> Value {
+  auto part = [&](int64_t begin, int64_t end) -> Value {
     SmallVector<OpFoldResult> offsets(3, builder.getIndexAttr(0)), strides(3, builder.getIndexAttr(1));
     offsets.back() = builder.getIndexAttr(begin);
     sizes.back() = builder.getIndexAttr(end - begin);
-    Value slice = tensor::ExtractSliceOp::create(builder, graph.loc, x, offsets, sizes, strides);
-    return RotaryEmbeddingOp::create(builder, graph.loc, slice, angles.first, angles.second, /*interleaved=*/false);
+    return tensor::ExtractSliceOp::create(builder, graph.loc, x, offsets, sizes, strides);
   };
-  Value parts[] = {part(0, first, firstAngles), part(first, width, restAngles)};
-  return tensor::ConcatOp::create(builder, graph.loc, /*dim=*/2, ValueRange(parts));
+  return {part(0, first), part(first, cast<RankedTensorType>(x.getType()).getDimSize(2))};
 }
 
 /// The type of counts.
@@ -73,15 +69,16 @@ static RankedTensorType countsOf(GraphBuilder &graph, ArrayRef<int64_t> shape) {
 SparseResult buildSparseAttention(GraphBuilder &graph, llvm::StringRef place, const SparseAttentionInputs &inputs,
                                   LayerSparsity sparsity, const AttentionFacts &facts) {
   OpBuilder &builder = graph.builder;
-  auto type = cast<RankedTensorType>(inputs.query.getType());
+  auto shape = cast<RankedTensorType>(inputs.query.first.getType()).getShape();
+  auto widthOf = [](Value x) { return cast<RankedTensorType>(x.getType()).getDimSize(2); };
+  auto type = RankedTensorType::get({shape[0], shape[1], widthOf(inputs.value)}, builder.getF32Type());
   auto real = [&](double value) { return builder.getF64FloatAttr(value); };
-  auto inverseRoot = [&](int64_t width) { return real(1 / std::sqrt(static_cast<double>(width))); };
-  int64_t first = sparsity.predictor;
-  FloatAttr scale = sparsity.isImposed ? real(facts.scale) : inverseRoot(first);
-  FloatAttr softplus = sparsity.isImposed ? FloatAttr() : inverseRoot(type.getDimSize(2) - first);
+  auto inverseRoot = [&](Value x) { return real(1 / std::sqrt(static_cast<double>(widthOf(x)))); };
+  FloatAttr scale = sparsity.isImposed ? real(facts.scale) : inverseRoot(inputs.key.first);
+  FloatAttr softplus = sparsity.isImposed ? FloatAttr() : inverseRoot(inputs.key.rest);
   auto op = TopkAttentionOp::create(
-      builder, placeOf(graph, place), type, countsOf(graph, type.getShape().drop_back()), inputs.query, inputs.key,
-      inputs.value, inputs.position, builder.getI64IntegerAttr(first), builder.getI64IntegerAttr(sparsity.k),
+      builder, placeOf(graph, place), type, countsOf(graph, shape.drop_back()), inputs.query.first, inputs.query.rest,
+      inputs.key.first, inputs.key.rest, inputs.value, inputs.position, builder.getI64IntegerAttr(sparsity.k),
       /*exact=*/UnitAttr(), /*unbiased=*/UnitAttr(), scale, softplus, facts.cap == 0 ? FloatAttr() : real(facts.cap),
       builder.getI64IntegerAttr(facts.window), sparsity.isImposed ? builder.getUnitAttr() : UnitAttr());
   return {op.getResult(), op.getSurvivors()};

@@ -33,16 +33,20 @@ std::vector<int64_t> readPerLayer(JsonFields &fields, llvm::StringRef key, size_
 std::vector<LayerSparsity> readSparsity(JsonFields &fields, const SparsityFields &names, size_t layers, int64_t width,
                                         int64_t step);
 
-/// Rotates the first dimensions of each head and the others on their own, by `angles` (cosines, sines) of their own. x
-/// is [rows, heads, width].
-mlir::Value rotateParts(GraphBuilder &graph, mlir::Value x, int64_t first,
-                        std::pair<mlir::Value, mlir::Value> firstAngles,
-                        std::pair<mlir::Value, mlir::Value> restAngles);
+/// Heads [rows, heads, width]: whole, or the first dimensions of each and the others.
+struct HeadParts {
+  mlir::Value first;
+  mlir::Value rest; ///< null where they are whole
+};
 
-/// What a sparse attention layer reads: rotated queries [rows, heads, width], keys and values [length, heads, width] of
-/// the session.
+/// The first dimensions of each head and the others. x is [rows, heads, width].
+HeadParts splitHeads(GraphBuilder &graph, mlir::Value x, int64_t first);
+
+/// What a sparse attention layer reads: rotated queries [rows, heads, width] and keys [length, heads, width] in two
+/// parts, values [length, heads, width]; keys and values are those of the session.
 struct SparseAttentionInputs {
-  mlir::Value query, key, value, position;
+  HeadParts query, key;
+  mlir::Value value, position;
 };
 
 /// How a layer weighs the tokens that it sees.

@@ -5,15 +5,37 @@
 using namespace mlir;
 using namespace thresh;
 
+/// Whether two tensors differ in rows or heads, as far as is known.
+static bool differ(RankedTensorType a, RankedTensorType b) {
+  return !areCompatibleExtents(a.getDimSize(0), b.getDimSize(0)) || a.getDimSize(1) != b.getDimSize(1);
+}
+
+static LogicalResult checkRests(TopkAttentionOp op) {
+  // topk_attention_c5
+  if (!op.getQueryRest() != !op.getKeyRest() || (op.getSoftplusScale() && !op.getKeyRest()))
+    return op.emitOpError("expects a rest of queries and of keys, or of neither and no softplus");
+  if (!op.getQueryRest())
+    return success();
+  RankedTensorType query = op.getQueryRest().getType(), key = op.getKeyRest().getType();
+  if (differ(query, op.getQuery().getType()) || differ(key, op.getKey().getType()) ||
+      query.getDimSize(2) != key.getDimSize(2))
+    return op.emitOpError("expects rests of one width, with the rows and heads of queries and of keys, but got ")
+           << query << " and " << key;
+  return success();
+}
+
 static LogicalResult checkShapes(TopkAttentionOp op) {
   RankedTensorType query = op.getQuery().getType(), key = op.getKey().getType(), value = op.getValue().getType();
   // topk_attention_c1
-  for (RankedTensorType type : {query, key, value})
-    if (type.isDynamicDim(1) || type.isDynamicDim(2) || type.getDimSize(1) < 1)
-      return op.emitOpError("expects [rows, heads, width] with static heads and widths, but got ") << type;
+  for (Value tensor : {op.getQuery(), op.getQueryRest(), op.getKey(), op.getKeyRest(), op.getValue()})
+    if (auto type = tensor ? cast<RankedTensorType>(tensor.getType()) : nullptr)
+      if (type.isDynamicDim(1) || type.getDimSize(1) < 1 || type.isDynamicDim(2) ||
+          (tensor != op.getValue() && type.getDimSize(2) < 1))
+        return op.emitOpError("expects [rows, heads, width] with static heads and widths, one head and one dimension "
+                              "of a query at least, but got ")
+               << type;
   // topk_attention_c2
-  if (!areCompatibleExtents(key.getDimSize(0), value.getDimSize(0)) || key.getDimSize(1) != value.getDimSize(1) ||
-      key.getDimSize(2) != query.getDimSize(2))
+  if (differ(key, value) || key.getDimSize(2) != query.getDimSize(2))
     return op.emitOpError("expects keys and values of equal rows and heads, and keys as wide as queries, but got ")
            << query << ", " << key << " and " << value;
   // topk_attention_c3
@@ -27,17 +49,12 @@ static LogicalResult checkShapes(TopkAttentionOp op) {
        failed(verifyCompatibleShape(op.getSurvivors().getType().getShape(), ArrayRef<int64_t>(shape).drop_back()))))
     return op.emitOpError("expects a result ")
            << formatShape(shape) << " and a count per row and head, but got " << op.getResultTypes();
-  return success();
+  return checkRests(op);
 }
 
 LogicalResult TopkAttentionOp::verify() {
   if (failed(checkShapes(*this)))
     return failure();
-  int64_t width = getQuery().getType().getDimSize(2), partial = getPartial(),
-          most = getSoftplusScale() ? width - 1 : width;
-  // topk_attention_c5
-  if (partial < 1 || partial > most)
-    return emitOpError("expects 1 to ") << most << " partial dimensions, but got " << partial;
   // topk_attention_c6
   if (getK() && static_cast<int64_t>(*getK()) < 1)
     return emitOpError("expects k >= 1, but got ") << static_cast<int64_t>(*getK());
@@ -76,13 +93,15 @@ static double countSeen(TopkAttentionOp op, int64_t tokens) {
 TouchedBytes TopkAttentionOp::getTouchedBytes(int64_t tokens) {
   RankedTensorType key = getKey().getType(), value = getValue().getType();
   double seen = countSeen(*this, tokens), keyHeads = static_cast<double>(key.getDimSize(1));
-  double element = sizeof(float), partial = static_cast<double>(getPartial());
-  double width = static_cast<double>(key.getDimSize(2)), valueWidth = static_cast<double>(value.getDimSize(2));
-  double dense = seen * keyHeads * (width + valueWidth) * element;
+  double element = sizeof(float), partial = static_cast<double>(key.getDimSize(2)), rest = 0;
+  if (getKeyRest())
+    rest = static_cast<double>(getKeyRest().getType().getDimSize(2));
+  double valueWidth = static_cast<double>(value.getDimSize(2));
+  double dense = seen * keyHeads * (partial + rest + valueWidth) * element;
   // Each query head of a group chooses for itself: at worst they share nothing.
   double heads = static_cast<double>(getQuery().getType().getDimSize(1));
   double chosen = getK() ? std::min(seen * keyHeads, heads * static_cast<double>(*getK())) : seen * keyHeads;
-  return {dense, (seen * keyHeads * partial + chosen * (width - partial + valueWidth)) * element};
+  return {dense, (seen * keyHeads * partial + chosen * (rest + valueWidth)) * element};
 }
 
 //===----------------------------------------------------------------------===//

@@ -19,12 +19,14 @@ def Thresh_SparseKernelOpInterface : OpInterface<"SparseKernelOpInterface"> {
   let cppNamespace = "::thresh";
   let description = [{
     An op that is a kernel by itself: codegen has an algorithm for its family. The kernel's inputs are the operands in order,
-    its outputs the results, whose shapes the op reifies. Operands of i8 are unsigned codes.
+    its outputs the results, whose shapes the op reifies.
   }];
   let methods = [
     InterfaceMethod<"The family that has the algorithm.", "::thresh::KernelFamily", "getKernelFamily">,
     InterfaceMethod<"What the family wants to know, by name: integers (i64), reals (f64) and text.", "::mlir::DictionaryAttr",
                     "getKernelParameters">,
+    InterfaceMethod<"Whether the integers of operand number `operand`, of i8, are codes without a sign.", "bool", "isUnsigned",
+                    (ins "unsigned":$operand), /*methodBody=*/"", /*defaultImplementation=*/"return true;">,
     InterfaceMethod<"The share of the elements of operand number `operand` that a run is expected to read.", "double",
                     "getExpectedShare", (ins "unsigned":$operand), /*methodBody=*/"", /*defaultImplementation=*/"return 1;">,
     InterfaceMethod<"What a run is expected to read of operand number `operand` where that holds a row for each token of a session.",

@@ -144,27 +144,62 @@ double ActiveRowsOp::getExpectedShare(unsigned operand) {
 // AttendChosenOp
 //===----------------------------------------------------------------------===//
 
-static LogicalResult checkShapes(AttendChosenOp op) {
-  RankedTensorType query = op.getQuery().getType(), key = op.getKey().getType(), value = op.getValue().getType();
+static RankedTensorType typeOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()); }
+
+/// Whether `parts` are rows [rows, heads, width] of floats, or of integers with scales [rows, heads].
+static bool areRows(ValueRange parts) {
+  if (parts.empty() || typeOf(parts[0]).getRank() != 3)
+    return false;
+  if (!typeOf(parts[0]).getElementType().isInteger())
+    return parts.size() == 1;
+  return parts.size() == 2 && succeeded(verifyCompatibleShape(shapeOf(parts[1]), shapeOf(parts[0]).drop_back()));
+}
+
+/// Checks the shapes and elements of queries and of what a session stores.
+static LogicalResult checkOperands(AttendChosenOp op) {
+  // attend_chosen_c10
+  OperandRange rest = op.getKeyRest();
+  if (!areRows(op.getKey()) || !areRows(op.getValue()) || (!rest.empty() && !areRows(rest)))
+    return op.emitOpError("expects keys and values of floats, or of integers with their scales, but got (")
+           << op.getKey().getTypes() << "), (" << rest.getTypes() << ") and (" << op.getValue().getTypes() << ")";
+  RankedTensorType query = op.getQuery().getType(), key = typeOf(op.getKey()[0]), value = typeOf(op.getValue()[0]);
   // attend_chosen_c1
-  bool areStatic = query.hasStaticShape() && query.getDimSize(0) == 1;
-  for (RankedTensorType type : {query, key, value})
+  SmallVector<RankedTensorType> types = {query, key, value};
+  if (op.getQueryRest())
+    types.push_back(op.getQueryRest().getType());
+  if (!rest.empty())
+    types.push_back(typeOf(rest[0]));
+  bool areStatic = query.getDimSize(0) == 1;
+  for (RankedTensorType type : types)
     areStatic &= type.getDimSize(1) > 0 && type.getDimSize(2) > 0;
   if (!areStatic)
-    return op.emitOpError("expects one query, and static heads and widths of 1 at least, but got ")
-           << query << ", " << key << " and " << value;
+    return op.emitOpError("expects one query, and static heads and widths of 1 at least, but got ") << types;
   // attend_chosen_c2
-  if (!areCompatibleExtents(key.getDimSize(0), value.getDimSize(0)) || key.getDimSize(1) != value.getDimSize(1) ||
-      key.getElementType() != value.getElementType() || key.getDimSize(2) != query.getDimSize(2))
+  auto differ = [](RankedTensorType a, RankedTensorType b) {
+    return !areCompatibleExtents(a.getDimSize(0), b.getDimSize(0)) || a.getDimSize(1) != b.getDimSize(1) ||
+           a.getElementType() != b.getElementType();
+  };
+  if (differ(key, value) || key.getDimSize(2) != query.getDimSize(2))
     return op.emitOpError(
                "expects keys and values of equal rows, heads and elements, and keys as wide as queries, but got ")
            << query << ", " << key << " and " << value;
+  // attend_chosen_c6
+  if (!op.getQueryRest() != rest.empty() || (op.getSoftplusScale() && !op.getQueryRest()))
+    return op.emitOpError("expects a rest of the query and of the keys, or of neither and no softplus");
+  if (op.getQueryRest() &&
+      (differ(types[3], query) || differ(types[4], key) || types[3].getDimSize(2) != types[4].getDimSize(2)))
+    return op.emitOpError("expects rests of one width, with the rows, heads and elements of query and keys, but got ")
+           << types[3] << " and " << types[4];
+  return success();
+}
+
+static LogicalResult checkResults(AttendChosenOp op) {
+  int64_t heads = op.getQuery().getType().getDimSize(1), keyHeads = shapeOf(op.getKey()[0])[1];
   // attend_chosen_c3
-  if (query.getDimSize(1) % key.getDimSize(1) != 0)
-    return op.emitOpError("expects a multiple of ")
-           << key.getDimSize(1) << " query heads, but got " << query.getDimSize(1);
+  if (heads % keyHeads != 0)
+    return op.emitOpError("expects a multiple of ") << keyHeads << " query heads, but got " << heads;
   // attend_chosen_c4
-  int64_t shape[] = {1, query.getDimSize(1), value.getDimSize(2)};
+  int64_t shape[] = {1, heads, shapeOf(op.getValue()[0])[2]};
   if (shapeOf(op.getResult()) != ArrayRef(shape) || shapeOf(op.getCounts()) != ArrayRef(shape).drop_back())
     return op.emitOpError("expects a result ")
            << formatShape(shape) << " and a count per head, but got " << op.getResultTypes();
@@ -175,13 +210,9 @@ static LogicalResult checkShapes(AttendChosenOp op) {
 }
 
 LogicalResult AttendChosenOp::verify() {
-  if (failed(checkShapes(*this)))
+  if (failed(checkOperands(*this)) || failed(checkResults(*this)))
     return failure();
-  int64_t width = getQuery().getType().getDimSize(2), partial = getPartial(), k = getK(), window = getWindow(),
-          most = getSoftplusScale() ? width - 1 : width;
-  // attend_chosen_c6
-  if (partial < 1 || partial > most)
-    return emitOpError("expects 1 to ") << most << " partial dimensions, but got " << partial;
+  int64_t k = getK(), window = getWindow();
   // attend_chosen_c7
   if (k < 1 || k > INT32_MAX)
     return emitOpError("expects k of 1 to ") << INT32_MAX << ", but got " << k;
@@ -208,39 +239,51 @@ DictionaryAttr AttendChosenOp::getKernelParameters() {
   Builder builder(getContext());
   double cap = getSoftCap() ? getSoftCap()->convertToDouble() : 0;
   SmallVector<NamedAttribute> parameters = {
-      builder.getNamedAttr("k", getKAttr()), builder.getNamedAttr("partial", getPartialAttr()),
-      builder.getNamedAttr("scale", getScaleAttr()), builder.getNamedAttr("soft_cap", builder.getF64FloatAttr(cap)),
+      builder.getNamedAttr("k", getKAttr()),
+      builder.getNamedAttr("rest", builder.getI64IntegerAttr(!getKeyRest().empty())),
+      builder.getNamedAttr("scale", getScaleAttr()),
+      builder.getNamedAttr("scaled", builder.getI64IntegerAttr(getKey().size() > 1)),
+      builder.getNamedAttr("soft_cap", builder.getF64FloatAttr(cap)),
       builder.getNamedAttr("window", builder.getI64IntegerAttr(getWindow()))};
   if (getSoftplusScale())
     parameters.push_back(builder.getNamedAttr("softplus_scale", getSoftplusScaleAttr()));
   return builder.getDictionaryAttr(parameters);
 }
 
+bool AttendChosenOp::isUnsigned(unsigned) { return false; }
+
 RowReads AttendChosenOp::getRowReads(unsigned operand) {
-  RankedTensorType query = getQuery().getType(), key = getKey().getType();
+  auto holds = [&](OperandRange parts) { return operand - parts.getBeginOperandIndex() < parts.size(); };
   RowReads reads;
-  if (getOperation()->getOperand(operand) == getKey())
-    reads.scannedShare = static_cast<double>(getPartial()) / static_cast<double>(key.getDimSize(2));
-  else if (getOperation()->getOperand(operand) == getValue())
-    reads.scannedShare = 0;
-  else
+  if (!holds(getKey()) && !holds(getKeyRest()) && !holds(getValue()))
     return reads;
   if (int64_t window = getWindow())
     reads.seenRows = window;
+  if (holds(getKey()))
+    return reads;
+  reads.scannedShare = 0;
   // Each query head of a group chooses for itself: at worst they share nothing.
-  reads.chosenRows = static_cast<int64_t>(getK()) * (query.getDimSize(1) / key.getDimSize(1));
+  reads.chosenRows = static_cast<int64_t>(getK()) * (getQuery().getType().getDimSize(1) / shapeOf(getKey()[0])[1]);
   return reads;
 }
 
 /// The kernel widens keys and values as it reads them.
 static LogicalResult readNarrowRows(AttendChosenOp op, PatternRewriter &rewriter) {
-  auto key = op.getKey().getDefiningOp<arith::ExtFOp>(), value = op.getValue().getDefiningOp<arith::ExtFOp>();
-  Type narrow = key ? getElementTypeOrSelf(key.getIn()) : Type();
-  if (!key || !value || getElementTypeOrSelf(value.getIn()) != narrow || !(narrow.isF16() || narrow.isBF16()))
-    return failure();
+  SmallVector<OpOperand *> rows;
+  for (MutableOperandRange range : {op.getKeyMutable(), op.getKeyRestMutable(), op.getValueMutable()})
+    for (OpOperand &operand : range)
+      rows.push_back(&operand);
+  Type narrow;
+  for (OpOperand *operand : rows) {
+    auto widened = operand->get().getDefiningOp<arith::ExtFOp>();
+    Type element = widened ? getElementTypeOrSelf(widened.getIn()) : Type();
+    if (!widened || !(element.isF16() || element.isBF16()) || (narrow && element != narrow))
+      return failure();
+    narrow = element;
+  }
   rewriter.modifyOpInPlace(op, [&] {
-    op.getKeyMutable().assign(key.getIn());
-    op.getValueMutable().assign(value.getIn());
+    for (OpOperand *operand : rows)
+      operand->set(operand->get().getDefiningOp<arith::ExtFOp>().getIn());
   });
   return success();
 }

@@ -66,25 +66,30 @@ def Thresh_ActiveRowsOp : Thresh_SparseKernelOp<"active_rows", ["getExpectedShar
   }];
 }
 
-def Thresh_AttendChosenOp : Thresh_SparseKernelOp<"attend_chosen", ["getRowReads"]> {
+/// Rows of keys or values as a session stores them: floats, or integers and the scale of each.
+def Thresh_CacheRows : Variadic<AnyTypeOf<[3DTensorOf<[F32, F16, BF16, I8]>, 2DTensorOf<[F32]>]>>;
+
+def Thresh_AttendChosenOp : Thresh_SparseKernelOp<"attend_chosen", ["getRowReads", "isUnsigned"], [AttrSizedOperandSegments]> {
   let summary = "attention of one query over the keys that the first dimensions of query and key choose";
   let description = [{
     `thresh.topk_attention` of one query with a statistical top-k, on keys and values as a session stores them: rows 0 to `position`, and any number behind
-    them. `statistics` are Q(1 - k/m) of the m keys seen, any number where m <= k, and what the variance is multiplied with. `counts` are the keys chosen
-    by each head.
+    them; floats, or integers with their scales as a second operand. `statistics` are Q(1 - k/m) of the m keys seen, any number where m <= k, and what the
+    variance is multiplied with. `counts` are the keys chosen by each head.
 
     ```mlir
-    %y, %n = thresh.attend_chosen %q, %k, %v at %p by %s partial(128) topk(256) scale(8.8e-2) softplus(8.8e-2) cap(5.0e+1) window(4096)
-      : (tensor<1x8x256xf32>, tensor<?x4x256xf16>, tensor<?x4x256xf16>, tensor<i64>, tensor<2xf32>) -> (tensor<1x8x256xf32>, tensor<1x8xi32>)
+    %y, %n = thresh.attend_chosen %q rest %qr key %k rest %kr value %v at %p by %s topk(256) scale(8.8e-2) softplus(8.8e-2) cap(5.0e+1) window(4096)
+      : (tensor<1x8x128xf32>, tensor<1x8x128xf32>, tensor<?x4x128xf16>, tensor<?x4x128xf16>, tensor<?x4x256xf16>, tensor<i64>, tensor<2xf32>)
+      -> (tensor<1x8x256xf32>, tensor<1x8xi32>)
     ```
   }];
-  let arguments = (ins 3DTensorOf<[F32]>:$query, 3DTensorOf<[F32, F16, BF16]>:$key, 3DTensorOf<[F32, F16, BF16]>:$value,
-                       0DTensorOf<[I64]>:$position, 1DTensorOf<[F32]>:$statistics, I64Attr:$partial, I64Attr:$k, F64Attr:$scale,
-                       OptionalAttr<F64Attr>:$softplus_scale, OptionalAttr<F64Attr>:$soft_cap, DefaultValuedAttr<I64Attr, "0">:$window);
+  let arguments = (ins 3DTensorOf<[F32]>:$query, Optional<3DTensorOf<[F32]>>:$query_rest, Thresh_CacheRows:$key,
+                       Thresh_CacheRows:$key_rest, Thresh_CacheRows:$value, 0DTensorOf<[I64]>:$position,
+                       1DTensorOf<[F32]>:$statistics, I64Attr:$k, F64Attr:$scale, OptionalAttr<F64Attr>:$softplus_scale,
+                       OptionalAttr<F64Attr>:$soft_cap, DefaultValuedAttr<I64Attr, "0">:$window);
   let results = (outs 3DTensorOf<[F32]>:$result, 2DTensorOf<[I32]>:$counts);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `at` $position `by` $statistics `partial` `(` $partial `)` `topk` `(` $k `)` `scale` `(` $scale `)`
-    (`softplus` `(` $softplus_scale^ `)`)? (`cap` `(` $soft_cap^ `)`)? (`window` `(` $window^ `)`)? attr-dict
+    $query (`rest` $query_rest^)? `key` $key (`rest` $key_rest^)? `value` $value `at` $position `by` $statistics `topk` `(` $k `)`
+    `scale` `(` $scale `)` (`softplus` `(` $softplus_scale^ `)`)? (`cap` `(` $soft_cap^ `)`)? (`window` `(` $window^ `)`)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasCanonicalizer = 1;

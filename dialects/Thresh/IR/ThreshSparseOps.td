@@ -70,26 +70,27 @@ def Thresh_SparseFfnOp : Thresh_SparseOp<"sparse_ffn", [AttrSizedOperandSegments
   let hasCanonicalizer = 1;
 }
 
-def Thresh_TopkAttentionOp : Thresh_SparseOp<"topk_attention"> {
+def Thresh_TopkAttentionOp : Thresh_SparseOp<"topk_attention", [AttrSizedOperandSegments]> {
   let summary = "attention of each query over the keys that the first dimensions of query and key choose";
   let description = [{
-    Query i is at `position` + i; it sees the keys up to its own, of which the last `window` if there is one. The first `partial`
-    dimensions of query and key give the scores that choose: a statistical top-k, or with `exact` the k greatest. With `softplus(s)`
-    those scores are also the ones of the softmax, whose weights are multiplied by softplus(s * product of the other dimensions);
-    without it the softmax is over the products of all dimensions. `survivors` counts the keys that each query and head read.
+    Query i is at `position` + i; it sees the keys up to its own, of which the last `window` if there is one. The first dimensions of
+    queries and keys, `query` and `key`, give the scores that choose: a statistical top-k, or with `exact` the k greatest. With
+    `softplus(s)` those scores are also the ones of the softmax, whose weights are multiplied by softplus(s * product of the other
+    dimensions, the `rest` of both); without it the softmax is over the products of all dimensions. Without a `rest` all dimensions
+    choose. `survivors` counts the keys that each query and head read.
 
     ```mlir
-    %y = thresh.topk_attention %q, %k, %v at %p partial(128) topk(256) scale(8.8e-2) softplus(8.8e-2) cap(5.0e+1) window(4096)
-      : (tensor<?x8x256xf32>, tensor<?x4x256xf32>, tensor<?x4x256xf32>, index) -> tensor<?x8x256xf32>
+    %y = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(256) scale(8.8e-2) softplus(8.8e-2) cap(5.0e+1) window(4096)
+      : (tensor<?x8x128xf32>, tensor<?x8x128xf32>, tensor<?x4x128xf32>, tensor<?x4x128xf32>, tensor<?x4x256xf32>, index) -> tensor<?x8x256xf32>
     ```
   }];
-  let arguments = (ins 3DTensorOf<[F32]>:$query, 3DTensorOf<[F32]>:$key, 3DTensorOf<[F32]>:$value, Index:$position,
-                       I64Attr:$partial, OptionalAttr<I64Attr>:$k, UnitAttr:$exact, UnitAttr:$unbiased, F64Attr:$scale,
-                       OptionalAttr<F64Attr>:$softplus_scale, OptionalAttr<F64Attr>:$soft_cap,
-                       DefaultValuedAttr<I64Attr, "0">:$window, UnitAttr:$approximate);
+  let arguments = (ins 3DTensorOf<[F32]>:$query, Optional<3DTensorOf<[F32]>>:$query_rest, 3DTensorOf<[F32]>:$key,
+                       Optional<3DTensorOf<[F32]>>:$key_rest, 3DTensorOf<[F32]>:$value, Index:$position, OptionalAttr<I64Attr>:$k,
+                       UnitAttr:$exact, UnitAttr:$unbiased, F64Attr:$scale, OptionalAttr<F64Attr>:$softplus_scale,
+                       OptionalAttr<F64Attr>:$soft_cap, DefaultValuedAttr<I64Attr, "0">:$window, UnitAttr:$approximate);
   let results = (outs 3DTensorOf<[F32]>:$result, Optional<2DTensorOf<[I64]>>:$survivors);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `at` $position `partial` `(` $partial `)` (`topk` `(` $k^ `)`)? (`exact` $exact^)?
+    $query (`rest` $query_rest^)? `key` $key (`rest` $key_rest^)? `value` $value `at` $position (`topk` `(` $k^ `)`)? (`exact` $exact^)?
     (`unbiased` $unbiased^)? `scale` `(` $scale `)` (`softplus` `(` $softplus_scale^ `)`)? (`cap` `(` $soft_cap^ `)`)?
     (`window` `(` $window^ `)`)? (`approximate` $approximate^)? attr-dict `:` functional-type(operands, results)
   }];

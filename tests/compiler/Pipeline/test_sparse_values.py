@@ -256,18 +256,29 @@ ATTENTIONS = {
 
 
 def attention_entry(name):
+    """Queries and keys come in parts: the first dimensions, then the others if there are any."""
     partial, k, softplus, cap, window, exact, unbiased = ATTENTIONS[name]
-    text = f"partial({partial})" + (f" topk({k})" if k else "") + " exact" * exact + " unbiased" * unbiased + " scale(0.5)"
+    text = (f"topk({k})" if k else "") + " exact" * exact + " unbiased" * unbiased + " scale(0.5)"
     text += " softplus(0.25)" * softplus + (f" cap({cap})" if cap else "") + (f" window({window})" if window else "")
-    types = "tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>"
+    widths = [partial, 8 - partial][: 1 + (partial < 8)]
+    queries = {f"%q{part}": f"tensor<?x4x{width}xf32>" for part, width in enumerate(widths)}
+    keys = {f"%k{part}": f"tensor<?x2x{width}xf32>" for part, width in enumerate(widths)}
+    operands = {**queries, **keys, "%v": "tensor<?x2x6xf32>"}
     results = "(tensor<?x4x6xf32>, tensor<?x4xi64>)"
-    q, k_, v = types.split(", ")
-    return f"""func.func @{name}(%q: {q}, %k: {k_}, %v: {v}, %at: tensor<i64>) -> {results} {{
+    arguments = ", ".join(f"{operand}: {type_}" for operand, type_ in operands.items())
+    return f"""func.func @{name}({arguments}, %at: tensor<i64>) -> {results} {{
       %scalar = tensor.extract %at[] : tensor<i64>
       %p = arith.index_cast %scalar : i64 to index
-      %y, %n = thresh.topk_attention %q, %k, %v at %p {text} : ({types}, index) -> {results}
+      %y, %n = thresh.topk_attention {" rest ".join(queries)} key {" rest ".join(keys)} value %v at %p {text}
+        : ({", ".join(operands.values())}, index) -> {results}
       return %y, %n : tensor<?x4x6xf32>, tensor<?x4xi64>
     }}"""
+
+
+def run_attention(model, name, query, key, value, position):
+    partial = ATTENTIONS[name][0]
+    parts = [part for array in (query, key) for part in (array[..., :partial], array[..., partial:]) if part.shape[-1]]
+    return run(model, name, *parts, value, np.int64(position))
 
 
 def attention(name, query, key, value, position):
@@ -309,7 +320,7 @@ def test_topk_attention(attentions, name):
         length = rows + position
         query, key, value = floats(rows, 4, 8), floats(length, 2, 8), floats(length, 2, 6)
         expected, counts = attention(name, query, key, value, position)
-        given, survivors = run(attentions, name, query, key, value, np.int64(position))
+        given, survivors = run_attention(attentions, name, query, key, value, position)
         assert (survivors == counts).all()
         np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)
 
@@ -317,7 +328,7 @@ def test_topk_attention(attentions, name):
 def test_topk_attention_of_equal_keys(attentions):
     """Nothing stands out: all are kept, and the weights are equal."""
     query, key, value = np.zeros((1, 4, 8), np.float32), floats(30, 2, 8), floats(30, 2, 6)
-    given, survivors = run(attentions, "plain", query, key, value, np.int64(29))
+    given, survivors = run_attention(attentions, "plain", query, key, value, 29)
     assert (survivors == 30).all()
     np.testing.assert_allclose(given[0, ::2], value.mean(0), rtol=0, atol=1e-5)
 
@@ -327,7 +338,7 @@ def test_the_greatest_key_always_survives(attentions):
     key = np.ones((40, 2, 8), np.float32)
     key[::2] = -1
     query = np.full((1, 4, 8), 0.5, np.float32)
-    _, survivors = run(attentions, "spark", query, key, floats(40, 2, 6), np.int64(39))
+    _, survivors = run_attention(attentions, "spark", query, key, floats(40, 2, 6), 39)
     assert (survivors == 20).all()
 
 

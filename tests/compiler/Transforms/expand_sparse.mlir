@@ -50,10 +50,10 @@ func.func @block(%x: tensor<?x8xf32>, %a: tensor<96x3xf32>, %b: tensor<96x5xf32>
 // CHECK: thresh.softmax
 // CHECK: math.log1p
 // CHECK: return
-func.func @attention(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x8xf32>, %p: index) -> tensor<?x4x8xf32> {
+func.func @attention(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x8xf32>, %p: index) -> tensor<?x4x8xf32> {
   // expected-remark @+1 {{reads 524288 bytes a token where a sparse one would read about 141248}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(53) scale(0.5) softplus(0.5)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>, index) -> tensor<?x4x8xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(53) scale(0.5) softplus(0.5)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x8xf32>, index) -> tensor<?x4x8xf32>
   return %0 : tensor<?x4x8xf32>
 }
 
@@ -62,9 +62,9 @@ func.func @attention(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x
 // CHECK-NOT: math.sqrt
 // CHECK: thresh.softmax
 // CHECK: return
-func.func @all_keys(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x8xf32>, %p: index) -> tensor<?x4x8xf32> {
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) scale(0.5) softplus(0.5)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>, index) -> tensor<?x4x8xf32>
+func.func @all_keys(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x8xf32>, %p: index) -> tensor<?x4x8xf32> {
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(0.5) softplus(0.5)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x8xf32>, index) -> tensor<?x4x8xf32>
   return %0 : tensor<?x4x8xf32>
 }
 

@@ -11,8 +11,8 @@
 // CHECK: thresh.kernel @[[ATTENTION]] attention
 // CHECK: arith.mulf
 // CHECK: math.exp
-func.func @softplus(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) -> tensor<?x4x6xf32> {
-  %y = thresh.topk_attention %q, %k, %v at %p partial(4) topk(3) scale(0.5) softplus(0.25)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+func.func @softplus(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) -> tensor<?x4x6xf32> {
+  %y = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(3) scale(0.5) softplus(0.25)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return %y : tensor<?x4x6xf32>
 }

@@ -61,3 +61,15 @@ func.func @product(%query: tensor<2x3x8xf32>, %length: index) -> tensor<2x?x3xf3
   %scores = thresh.matmul %heads, %query {transpose_rhs} : tensor<2x?x8xf32>, tensor<2x3x8xf32> -> tensor<2x?x3xf32>
   return %scores : tensor<2x?x3xf32>
 }
+
+// Attention over chosen keys takes integers and scales as they are stored.
+// CHECK-LABEL: func.func @attend(
+// CHECK: %[[KEYS:.*]] = thresh.read_state @keys[%{{.*}}] : tensor<?x2x8xi8>
+// CHECK: %[[SCALES:.*]] = thresh.read_state @keys_scale[%{{.*}}] : tensor<?x2xf32>
+// CHECK: thresh.attend_chosen %{{.*}} key %[[KEYS]], %[[SCALES]] value %[[KEYS]], %[[SCALES]] at
+func.func @attend(%query: tensor<1x4x8xf32>, %length: index, %p: tensor<i64>, %s: tensor<2xf32>) -> tensor<1x4x8xf32> {
+  %keys = thresh.read_state @keys[%length] : tensor<?x2x8xf32>
+  %y, %n = thresh.attend_chosen %query key %keys value %keys at %p by %s topk(3) scale(0.5)
+    : (tensor<1x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>, tensor<i64>, tensor<2xf32>) -> (tensor<1x4x8xf32>, tensor<1x4xi32>)
+  return %y : tensor<1x4x8xf32>
+}

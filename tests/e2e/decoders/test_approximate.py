@@ -153,7 +153,7 @@ def test_marks_in_the_graph(sparse_folder, run_tool):
     heads = [line for line in graph.splitlines() if "thresh.topk_attention" in line]
     assert len(blocks) == 3 * 2 and len(heads) == 3 * 3
     assert all(" silu gate " in line and " mask approximate " in line for line in blocks)
-    assert all("partial(6) topk(4)" in line and " approximate " in line and "softplus" not in line for line in heads)
+    assert all("x6xf32>" in line and " topk(4)" in line and " approximate " in line and "softplus" not in line for line in heads)
 
 
 # ===------------------------------------------------------------------------===

@@ -96,12 +96,11 @@ func.func @no_predictor(%x: tensor<?x8xf32>, %u: tensor<12x8xf32>, %d: tensor<8x
 // CHECK-LABEL: func.func @unused_count
 // CHECK: thresh.sparse_ffn {{.*}} -> tensor<?x8xf32>
 // CHECK: thresh.topk_attention {{.*}} -> tensor<?x4x6xf32>
-func.func @unused_count(%x: tensor<?x8xf32>, %u: tensor<12x8xf32>, %d: tensor<8x12xf32>, %q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>,
-                        %v: tensor<?x2x6xf32>, %p: index) -> (tensor<?x8xf32>, tensor<?x4x6xf32>) {
+func.func @unused_count(%x: tensor<?x8xf32>, %u: tensor<12x8xf32>, %d: tensor<8x12xf32>, %q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) -> (tensor<?x8xf32>, tensor<?x4x6xf32>) {
   %0, %n = thresh.sparse_ffn relu gate %x up %u down %d topk(3)
     : (tensor<?x8xf32>, tensor<12x8xf32>, tensor<8x12xf32>) -> (tensor<?x8xf32>, tensor<?xi64>)
-  %1, %m = thresh.topk_attention %q, %k, %v at %p partial(4) topk(3) scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
+  %1, %m = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(3) scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
   return %0, %1 : tensor<?x8xf32>, tensor<?x4x6xf32>
 }
 
@@ -110,32 +109,31 @@ func.func @unused_count(%x: tensor<?x8xf32>, %u: tensor<12x8xf32>, %d: tensor<8x
 // CHECK-LABEL: func.func @used_count
 // CHECK: thresh.sparse_ffn {{.*}} -> (tensor<?x8xf32>, tensor<?xi64>)
 // CHECK: thresh.topk_attention {{.*}} -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
-func.func @used_count(%x: tensor<?x8xf32>, %u: tensor<12x8xf32>, %d: tensor<8x12xf32>, %q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>,
-                      %v: tensor<?x2x6xf32>, %p: index) -> (tensor<?xi64>, tensor<?x4xi64>) {
+func.func @used_count(%x: tensor<?x8xf32>, %u: tensor<12x8xf32>, %d: tensor<8x12xf32>, %q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) -> (tensor<?xi64>, tensor<?x4xi64>) {
   %0, %n = thresh.sparse_ffn relu gate %x up %u down %d topk(3)
     : (tensor<?x8xf32>, tensor<12x8xf32>, tensor<8x12xf32>) -> (tensor<?x8xf32>, tensor<?xi64>)
-  %1, %m = thresh.topk_attention %q, %k, %v at %p partial(4) topk(3) scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
+  %1, %m = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(3) scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
   return %n, %m : tensor<?xi64>, tensor<?x4xi64>
 }
 
 // -----
 
 // CHECK-LABEL: func.func @window_holds_k
-// CHECK: thresh.topk_attention %{{.*}} partial(4) scale(1.000000e+00) window(5) :
-func.func @window_holds_k(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) -> tensor<?x4x6xf32> {
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(5) unbiased scale(1.0) window(5)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+// CHECK: thresh.topk_attention %{{.*}} at %{{[a-z0-9]*}} scale(1.000000e+00) window(5) :
+func.func @window_holds_k(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) -> tensor<?x4x6xf32> {
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(5) unbiased scale(1.0) window(5)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return %0 : tensor<?x4x6xf32>
 }
 
 // -----
 
 // CHECK-LABEL: func.func @few_keys
-// CHECK: thresh.topk_attention %{{.*}} partial(4) scale(1.000000e+00) :
-func.func @few_keys(%q: tensor<?x4x8xf32>, %k: tensor<5x2x8xf32>, %v: tensor<5x2x6xf32>, %p: index) -> tensor<?x4x6xf32> {
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(5) exact scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<5x2x8xf32>, tensor<5x2x6xf32>, index) -> tensor<?x4x6xf32>
+// CHECK: thresh.topk_attention %{{.*}} at %{{[a-z0-9]*}} scale(1.000000e+00) :
+func.func @few_keys(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<5x2x4xf32>, %kr: tensor<5x2x4xf32>, %v: tensor<5x2x6xf32>, %p: index) -> tensor<?x4x6xf32> {
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(5) exact scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<5x2x4xf32>, tensor<5x2x4xf32>, tensor<5x2x6xf32>, index) -> tensor<?x4x6xf32>
   return %0 : tensor<?x4x6xf32>
 }
 
@@ -144,11 +142,11 @@ func.func @few_keys(%q: tensor<?x4x8xf32>, %k: tensor<5x2x8xf32>, %v: tensor<5x2
 // CHECK-LABEL: func.func @window_above_k
 // CHECK: topk(5)
 // CHECK: topk(5)
-func.func @window_above_k(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) -> (tensor<?x4x6xf32>, tensor<?x4x6xf32>) {
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(5) scale(1.0) window(6)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
-  %1 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(5) scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+func.func @window_above_k(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) -> (tensor<?x4x6xf32>, tensor<?x4x6xf32>) {
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(5) scale(1.0) window(6)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  %1 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(5) scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return %0, %1 : tensor<?x4x6xf32>, tensor<?x4x6xf32>
 }
 

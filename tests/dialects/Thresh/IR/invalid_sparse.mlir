@@ -170,109 +170,163 @@ func.func @sparse_ffn_c9(%x: tensor<?x8xf32>, %a: tensor<12x3xf32>, %b: tensor<1
 
 // -----
 
-func.func @topk_attention_c1(%q: tensor<?x?x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
-  // expected-error @+1 {{expects [rows, heads, width] with static heads and widths, but got 'tensor<?x?x8xf32>'}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) scale(1.0)
-    : (tensor<?x?x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+func.func @topk_attention_c1(%q: tensor<?x?x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects [rows, heads, width] with static heads and widths, one head and one dimension of a query at least, but got 'tensor<?x?x4xf32>'}}
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x?x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c2(%q: tensor<?x4x8xf32>, %k: tensor<?x2x9xf32>, %v: tensor<?x2x6xf32>, %p: index) {
-  // expected-error @+1 {{expects keys and values of equal rows and heads, and keys as wide as queries, but got 'tensor<?x4x8xf32>', 'tensor<?x2x9xf32>' and 'tensor<?x2x6xf32>'}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x9xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+func.func @topk_attention_c1_rest(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x?xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects [rows, heads, width] with static heads and widths, one head and one dimension of a query at least, but got 'tensor<?x4x?xf32>'}}
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x?xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c3(%q: tensor<?x3x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c1_width(%q: tensor<?x4x0xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x0xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects [rows, heads, width] with static heads and widths, one head and one dimension of a query at least, but got 'tensor<?x4x0xf32>'}}
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x4x0xf32>, tensor<?x4x4xf32>, tensor<?x2x0xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @topk_attention_c2(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x5xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects keys and values of equal rows and heads, and keys as wide as queries, but got 'tensor<?x4x4xf32>', 'tensor<?x2x5xf32>' and 'tensor<?x2x6xf32>'}}
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x5xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @topk_attention_c3(%q: tensor<?x3x4xf32>, %qr: tensor<?x3x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects a multiple of 2 query heads, but got 3}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) scale(1.0)
-    : (tensor<?x3x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x3x6xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x3x4xf32>, tensor<?x3x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x3x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c4(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c4(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects a result ?x4x6 and a count per row and head, but got 'tensor<?x4x8xf32>'}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x8xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x8xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c5(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
-  // expected-error @+1 {{expects 1 to 8 partial dimensions, but got 9}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(9) scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+func.func @topk_attention_c5_key_alone(%q: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects a rest of queries and of keys, or of neither and no softplus}}
+  %0 = thresh.topk_attention %q key %k rest %k value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c5_softplus(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
-  // expected-error @+1 {{expects 1 to 7 partial dimensions, but got 8}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(8) scale(1.0) softplus(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+func.func @topk_attention_c5_query_alone(%q: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects a rest of queries and of keys, or of neither and no softplus}}
+  %0 = thresh.topk_attention %q rest %q key %k value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c6(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c5_softplus(%q: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects a rest of queries and of keys, or of neither and no softplus}}
+  %0 = thresh.topk_attention %q key %k value %v at %p scale(1.0) softplus(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @topk_attention_c5_widths(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x3xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects rests of one width, with the rows and heads of queries and of keys, but got 'tensor<?x4x4xf32>' and 'tensor<?x2x3xf32>'}}
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x3xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @topk_attention_c5_heads(%q: tensor<?x4x4xf32>, %qr: tensor<?x2x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects rests of one width, with the rows and heads of queries and of keys, but got 'tensor<?x2x4xf32>' and 'tensor<?x2x4xf32>'}}
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @topk_attention_c5_key_heads(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x1x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // expected-error @+1 {{expects rests of one width, with the rows and heads of queries and of keys, but got 'tensor<?x4x4xf32>' and 'tensor<?x1x4xf32>'}}
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x1x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  return
+}
+
+// -----
+
+func.func @topk_attention_c6(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects k >= 1, but got 0}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(0) scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(0) scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c7(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c7(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects 'exact' or 'unbiased' only with a k, and not both}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) exact scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p exact scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c7_both(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c7_both(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects 'exact' or 'unbiased' only with a k, and not both}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(2) exact unbiased scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(2) exact unbiased scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c8(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c8(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects finite scales}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(2) scale(0x7FF0000000000000)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(2) scale(0x7FF0000000000000)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c8_cap(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c8_cap(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects a positive cap, but got 0}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(2) scale(1.0) cap(0.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(2) scale(1.0) cap(0.0)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 
 // -----
 
-func.func @topk_attention_c9(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+func.func @topk_attention_c9(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
   // expected-error @+1 {{expects window >= 0, but got -1}}
-  %0 = thresh.topk_attention %q, %k, %v at %p partial(4) topk(2) scale(1.0) window(-1)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+  %0 = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(2) scale(1.0) window(-1)
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 

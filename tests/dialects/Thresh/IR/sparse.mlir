@@ -29,13 +29,13 @@ func.func @sparse_ffn(%x: tensor<?x8xf32>, %r: tensor<6x8xf32>, %a: tensor<3x8xf
 }
 
 // CHECK-LABEL: func.func @topk_attention
-func.func @topk_attention(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x6xf32>, %p: index) {
-  // CHECK: thresh.topk_attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} partial(4) topk(3) unbiased scale(5.000000e-01) softplus(2.500000e-01) cap(5.000000e+01) window(9) approximate :
-  %0, %n = thresh.topk_attention %q, %k, %v at %p partial(4) topk(3) unbiased scale(0.5) softplus(0.25) cap(50.0) window(9) approximate
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
-  // CHECK: thresh.topk_attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} partial(8) topk(3) exact scale(1.000000e+00) :
-  %1 = thresh.topk_attention %q, %k, %v at %p partial(8) topk(3) exact scale(1.0)
-    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
+func.func @topk_attention(%q: tensor<?x4x4xf32>, %qr: tensor<?x4x4xf32>, %k: tensor<?x2x4xf32>, %kr: tensor<?x2x4xf32>, %v: tensor<?x2x6xf32>, %p: index) {
+  // CHECK: thresh.topk_attention %{{.*}} rest %{{.*}} key %{{.*}} rest %{{.*}} value %{{.*}} at %{{.*}} topk(3) unbiased scale(5.000000e-01) softplus(2.500000e-01) cap(5.000000e+01) window(9) approximate :
+  %0, %n = thresh.topk_attention %q rest %qr key %k rest %kr value %v at %p topk(3) unbiased scale(0.5) softplus(0.25) cap(50.0) window(9) approximate
+    : (tensor<?x4x4xf32>, tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> (tensor<?x4x6xf32>, tensor<?x4xi64>)
+  // CHECK: thresh.topk_attention %{{[a-z0-9]*}} key %{{[a-z0-9]*}} value %{{.*}} at %{{.*}} topk(3) exact scale(1.000000e+00) :
+  %1 = thresh.topk_attention %q key %k value %v at %p topk(3) exact scale(1.0)
+    : (tensor<?x4x4xf32>, tensor<?x2x4xf32>, tensor<?x2x6xf32>, index) -> tensor<?x4x6xf32>
   return
 }
 

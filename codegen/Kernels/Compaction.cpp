@@ -1,0 +1,69 @@
+//===- Compaction.cpp - The elements of a row that survive -------------------===//
+
+#include "codegen/Kernels/Compaction.h"
+
+using Halide::Expr;
+using Halide::RDom;
+using Halide::Var;
+
+namespace thresh::codegen {
+namespace {
+
+/// Elements whose survivors are stored at once.
+constexpr int kOctet = 8;
+
+/// For every pattern of 8 bits the positions of its ones, ascending, then zeros.
+Halide::Buffer<uint8_t> positionsOfOnes() {
+  Halide::Buffer<uint8_t> table(kOctet, 1 << kOctet);
+  for (int bits = 0; bits < 1 << kOctet; ++bits) {
+    int ones = 0;
+    for (int i = 0; i < kOctet; ++i)
+      if (bits >> i & 1)
+        table(ones++, bits) = uint8_t(i);
+    while (ones < kOctet)
+      table(ones++, bits) = 0;
+  }
+  return table;
+}
+
+std::vector<Expr> operator+(const Expr &first, const std::vector<Var> &args) {
+  std::vector<Expr> all = {first};
+  all.insert(all.end(), args.begin(), args.end());
+  return all;
+}
+
+} // namespace
+
+Compaction::Compaction(const Expr &elements, const std::vector<Var> &args,
+                       const std::function<Expr(const Expr &)> &survives)
+    : elements(elements), octets((elements + kOctet - 1) / kOctet) {
+  bit = RDom(0, kOctet, "bit");
+  bits(octet + args) = 0;
+  bits(octet + args) += Halide::select(survives(octet * kOctet + bit), 1 << bit, 0);
+
+  before = RDom(0, octets, "before");
+  starts(octet + args) = 0;
+  starts(before + 1 + args) = starts(Expr(before) + args) + Halide::popcount(bits(Expr(before) + args));
+
+  of = RDom(0, kOctet, 0, octets, "of");
+  Expr first = Halide::unsafe_promise_clamped(starts(Expr(of.y) + args), 0, elements);
+  Expr pattern = Halide::unsafe_promise_clamped(bits(Expr(of.y) + args), 0, 255);
+  list(position + args) = Halide::undef<int32_t>();
+  list(first + of.x + args) = of.y * kOctet + Halide::cast<int32_t>(positionsOfOnes()(of.x, pattern));
+}
+
+Expr Compaction::count(const std::vector<Expr> &args) const {
+  std::vector<Expr> all = {octets};
+  all.insert(all.end(), args.begin(), args.end());
+  return starts(all);
+}
+
+void Compaction::schedule(const Halide::LoopLevel &level, int lanes, int behind) {
+  bits.compute_at(level).bound(octet, 0, octets).vectorize(octet, lanes, Halide::TailStrategy::GuardWithIf);
+  bits.update().atomic().vectorize(bit.x);
+  starts.compute_at(level).bound(octet, 0, octets + 1);
+  list.compute_at(level).bound(position, 0, elements + behind);
+  list.update().allow_race_conditions().vectorize(of.x);
+}
+
+} // namespace thresh::codegen
