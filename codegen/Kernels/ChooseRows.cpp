@@ -1,6 +1,6 @@
 //===- ChooseRows.cpp - The scores above a statistical threshold --------------===//
 //
-// Four walks over one row: its mean, its variance, a bit for every score that survives, and the indices of the
+// Four walks over each row: its mean, its variance, a bit for every score that survives, and the indices of the
 // survivors side by side. The last takes 8 scores at a time: a table says for every pattern of 8 bits where its ones
 // are, so that 8 indices are stored at once, the survivors in front, and the next 8 begin behind these.
 //
@@ -45,7 +45,8 @@ class ChooseRows {
 public:
   explicit ChooseRows(Pipeline &pipeline)
       : pipeline(pipeline), scores(pipeline.input(0)), n(int(pipeline.operand(0).shape[1])),
-        lanes(vectorLanes(pipeline, 4)) {}
+        lanes(vectorLanes(pipeline, 4)), isSingle(pipeline.operand(0).shape[0] == 1),
+        rows(isSingle ? Expr(1) : scores.dim(1).extent()) {}
 
   void build() {
     defineStatistics();
@@ -59,53 +60,62 @@ public:
       return applyActivation(activation, mask ? chosenScore : shifted(chosenScore));
     });
     Func counts("chosen_counts");
-    counts(Var("row")) = count();
+    counts(row) = count();
+    counts.bound(row, 0, rows);
     pipeline.addOutput(counts);
   }
 
 private:
-  Expr score(const Expr &index) const { return scores(index, 0); }
+  Expr score(const Expr &index) const { return scores(index, row); }
   /// The score minus the threshold.
-  Expr shifted(const Expr &score) const { return math::sub(math::sub(score, mean()), step()); }
+  Expr shifted(const Expr &score) const { return math::sub(math::sub(score, mean(row)), step(row)); }
 
-  /// The sum over the row of a term of each score.
+  /// Computes `func` for all rows, in tasks of them; `cost`: of one row, in operations on vectors. Returns the loop
+  /// over the rows of a task.
+  Var computeRows(Func func, int cost) {
+    func.compute_root().bound(row, 0, rows);
+    return parallelRows(func, cost);
+  }
+  Var parallelRows(Halide::Stage stage, int cost) { return isSingle ? row : parallelTasks(stage, {row}, rows, cost); }
+
+  /// The sum over a row of a term of each score.
   template <typename Term> Func sumOfRow(const std::string &name, Term term) {
     int width = n >= kChains * lanes ? kChains * lanes : lanes;
     int blocks = n / width, rest = n % width;
     Var lane("lane"), part("part"), vector("vector");
     Func partial(name + "_lanes"), sum(name);
-    partial(lane) = 0.0f;
-    partial.compute_root().bound(lane, 0, width).vectorize(lane, lanes);
+    partial(lane, row) = 0.0f;
+    partial.bound(lane, 0, width).vectorize(lane, lanes);
     if (blocks > 0) {
       RDom block(0, blocks, "block");
-      partial(lane) = math::add(partial(lane), term(score(block * width + lane)));
+      partial(lane, row) = math::add(partial(lane, row), term(score(block * width + lane)));
       partial.update().split(lane, part, vector, lanes).reorder(vector, part, block.x).vectorize(vector).unroll(part);
     }
     if (rest > 0) {
       RDom last(0, rest, "last");
-      partial(last) = math::add(partial(last), term(score(blocks * width + last)));
+      partial(last, row) = math::add(partial(last, row), term(score(blocks * width + last)));
     }
     Exprs terms;
     for (int l = 0; l < width; ++l)
-      terms.push_back(partial(l));
-    sum() = foldHalves(terms, [](const Expr &a, const Expr &b) { return math::add(a, b); });
-    sum.compute_root();
+      terms.push_back(partial(l, row));
+    sum(row) = foldHalves(terms, [](const Expr &a, const Expr &b) { return math::add(a, b); });
+    partial.compute_at(sum, computeRows(sum, n / lanes + 1));
     return sum;
   }
 
   void defineStatistics() {
     Func sum = sumOfRow("sum", [](const Expr &score) { return score; });
     mean = Func("mean");
-    mean() = math::div(sum(), float(n));
-    mean.compute_root();
+    mean(row) = math::div(sum(row), float(n));
     Func squares = sumOfRow("squares", [&](const Expr &score) {
-      Expr distance = math::sub(score, mean());
+      Expr distance = math::sub(score, mean(row));
       return math::mul(distance, distance);
     });
-    Expr variance = math::mul(math::div(squares(), float(n)), float(pipeline.parameter("variance_factor").real));
+    Expr variance = math::mul(math::div(squares(row), float(n)), float(pipeline.parameter("variance_factor").real));
     step = Func("step");
-    step() = math::mul(Halide::sqrt(variance), float(pipeline.parameter("quantile").real));
-    step.compute_root();
+    step(row) = math::mul(Halide::sqrt(variance), float(pipeline.parameter("quantile").real));
+    computeRows(mean, 1);
+    computeRows(step, 1);
   }
 
   /// bits(o): which of the scores of octet o survive, the first one lowest.
@@ -116,41 +126,47 @@ private:
     Expr inside = Halide::min(Halide::likely(index), n - 1);
     Expr survives = !math::le(shifted(score(inside)), 0.0f) && index < n;
     bits = Func("bits");
-    bits(octet) = 0;
-    bits(octet) += Halide::select(survives, 1 << bit, 0);
-    bits.compute_root().bound(octet, 0, (octets() + lanes - 1) / lanes * lanes).vectorize(octet, lanes);
+    bits(octet, row) = 0;
+    bits(octet, row) += Halide::select(survives, 1 << bit, 0);
+    computeRows(bits, octets() / lanes + 1);
+    bits.bound(octet, 0, (octets() + lanes - 1) / lanes * lanes).vectorize(octet, lanes);
     bits.update().atomic().vectorize(bit);
+    parallelRows(bits.update(), octets());
   }
 
   void defineCompaction() {
     Var octet("octet"), position("position");
     Func sizes("sizes");
-    sizes(octet) = Halide::popcount(bits(octet));
-    sizes.compute_root().vectorize(octet, lanes, TailStrategy::RoundUp);
+    sizes(octet, row) = Halide::popcount(bits(octet, row));
+    computeRows(sizes, octets() / lanes + 1);
+    sizes.vectorize(octet, lanes, TailStrategy::RoundUp);
     starts = Func("starts");
     RDom before(0, octets(), "before");
-    starts(octet) = 0;
-    starts(before + 1) = starts(before) + sizes(before);
-    starts.compute_root().bound(octet, 0, octets() + 1);
+    starts(octet, row) = 0;
+    starts(before + 1, row) = starts(before, row) + sizes(before, row);
+    computeRows(starts, octets() / lanes + 1);
+    starts.bound(octet, 0, octets() + 1);
+    parallelRows(starts.update(), octets());
 
     RDom of(0, kOctet, 0, octets(), "of");
-    Expr first = Halide::unsafe_promise_clamped(starts(of.y), 0, n);
-    Expr ones = Halide::cast<int32_t>(positionsOfOnes()(of.x, Halide::unsafe_promise_clamped(bits(of.y), 0, 255)));
+    Expr first = Halide::unsafe_promise_clamped(starts(of.y, row), 0, n);
+    Expr ones = Halide::cast<int32_t>(positionsOfOnes()(of.x, Halide::unsafe_promise_clamped(bits(of.y, row), 0, 255)));
     compacted = Func("compacted");
-    compacted(position) = Halide::undef<int32_t>();
-    compacted(first + of.x) = of.y * kOctet + ones;
-    compacted.compute_root().bound(position, 0, n + kOctet);
+    compacted(position, row) = Halide::undef<int32_t>();
+    compacted(first + of.x, row) = of.y * kOctet + ones;
+    compacted.compute_root().bound(position, 0, n + kOctet).bound(row, 0, rows);
     compacted.update().allow_race_conditions().vectorize(of.x);
+    parallelRows(compacted.update(), 2 * octets());
   }
 
   int octets() const { return (n + kOctet - 1) / kOctet; }
-  Expr count() const { return starts(octets()); }
+  Expr count() const { return starts(octets(), row); }
   /// The index of a survivor; 0 behind the last one.
-  Expr chosen(const Expr &position) const { return Halide::select(position < count(), compacted(position), 0); }
+  Expr chosen(const Expr &position) const { return Halide::select(position < count(), compacted(position, row), 0); }
 
   /// The next output: `value` at the positions of the survivors, zero up to the end of their last vector.
   template <typename Value> void addPadded(const std::string &name, Value value) {
-    Var position("position"), row("row");
+    Var position("position");
     Func result(name);
     auto define = [&](RDom at, const Expr &start, const Expr &offset) {
       Expr here = start + offset;
@@ -158,24 +174,29 @@ private:
       if (!result.defined())
         result(position, row) = Halide::undef(wanted.type());
       at.where(start < count());
-      result(here, 0) = Halide::select(here < count(), wanted, Halide::cast(wanted.type(), 0));
+      result(here, row) = Halide::select(here < count(), wanted, Halide::cast(wanted.type(), 0));
     };
     if (n >= kPadding) {
       RDom whole(0, kPadding, 0, n / kPadding, "whole");
       define(whole, whole.y * kPadding, whole.x);
       Halide::RVar part("part"), vector("vector");
       result.update().allow_race_conditions().split(whole.x, part, vector, lanes).vectorize(vector).unroll(part);
+      parallelRows(result.update(), n / lanes + 1);
     }
     if (n % kPadding != 0) {
       RDom rest(0, n % kPadding, "rest");
       define(rest, n / kPadding * kPadding, rest);
     }
+    result.bound(row, 0, rows);
     pipeline.addOutput(result);
   }
 
   Pipeline &pipeline;
   const Halide::ImageParam &scores;
   int n, lanes;
+  bool isSingle; ///< one row, known
+  Expr rows;
+  Var row{"row"};
   Func mean, step, bits, starts, compacted;
 };
 
