@@ -1,8 +1,8 @@
 //===- ChooseFfnKernels.cpp - Feed-forward blocks as kernels -----------------===//
 //
 // The gate is an ordinary product, whose result says which neurons each row multiplies with: thresh.choose_rows and
-// thresh.active_rows. One row reads nothing else. The neurons that some of many rows choose are nearly all of them: these
-// save arithmetic, unless they choose so many that dense products are faster.
+// thresh.active_rows. One row reads nothing else. The neurons that some of many rows choose are nearly all of them:
+// these save arithmetic, unless they choose so many that dense products are faster.
 //
 //===-----------------------------------------------------------------------===//
 #include "compiler/Transforms/ChooseSparseKernels.h"
@@ -16,6 +16,9 @@
 using namespace mlir;
 
 namespace thresh {
+
+/// Of many rows that choose more than this share of the neurons each, dense products are faster (codegen/README.md).
+static constexpr double kMostShareOfManyRows = 0.125;
 
 static LoadParameterOp parameterOf(Value weight) { return weight.getDefiningOp<LoadParameterOp>(); }
 
@@ -31,6 +34,10 @@ static std::optional<std::string> whyNot(SparseFfnOp op) {
     return "its neurons are chosen in blocks of " + std::to_string(op.getGranularity());
   if (op.isDense() || op.getK() == 0)
     return (op.isDense() ? "all" : "none") + std::string(" of its neurons are active");
+  auto k = static_cast<double>(*op.getK()), neurons = static_cast<double>(op.getNumNeurons());
+  if (op.getInput().getType().getDimSize(0) != 1 && k > kMostShareOfManyRows * neurons)
+    return "each of its rows chooses " + std::to_string(*op.getK()) + " of " + std::to_string(op.getNumNeurons()) +
+           " neurons, which dense products compute faster";
   Type element = getElementTypeOrSelf(op.getDown().getType());
   for (Value weight : {op.getUp(), op.getDown()}) {
     if (weight == op.getUp() && scoresAreUp(op))
