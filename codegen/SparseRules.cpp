@@ -64,10 +64,10 @@ struct FamilyRule {
 //===-----------------------------------------------------------------------===//
 
 std::vector<OperandRule> chooseRowsOperands(const KernelSpec &) {
-  return {{"scores", {DType::F32}, {'1', 'N'}},
-          {"indices", {DType::I32}, {'1', 'N'}, true},
-          {"values", {DType::F32}, {'1', 'N'}, true},
-          {"counts", {DType::I32}, {'1'}, true}};
+  return {{"scores", {DType::F32}, {'m', 'N'}},
+          {"indices", {DType::I32}, {'m', 'N'}, true},
+          {"values", {DType::F32}, {'m', 'N'}, true},
+          {"counts", {DType::I32}, {'m'}, true}};
 }
 
 /// A matrix of N rows in the spec's format.
@@ -88,14 +88,14 @@ std::vector<OperandRule> activeRowsOperands(const KernelSpec &spec) {
   const std::string &format = spec.parameters.at("format").text;
   std::vector<OperandRule> operands;
   if (gated)
-    operands.push_back({"x", {DType::F32}, {'1', 'K'}});
-  operands.push_back({"indices", {DType::I32}, {'1', 'N'}});
-  operands.push_back({"values", {DType::F32}, {'1', 'N'}});
-  operands.push_back({"counts", {DType::I32}, {'1'}});
+    operands.push_back({"x", {DType::F32}, {'m', 'K'}});
+  operands.push_back({"indices", {DType::I32}, {'m', 'N'}});
+  operands.push_back({"values", {DType::F32}, {'m', 'N'}});
+  operands.push_back({"counts", {DType::I32}, {'m'}});
   if (gated)
     addWeights(operands, format, 'K', "up", "up_scales");
   addWeights(operands, format, 'D', "down", "down_scales");
-  operands.push_back({"y", {DType::F32}, {'1', 'D'}, true});
+  operands.push_back({"y", {DType::F32}, {'m', 'D'}, true});
   return operands;
 }
 

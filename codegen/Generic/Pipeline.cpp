@@ -434,7 +434,8 @@ void Pipeline::addOutput(Halide::Func func) {
   constrainExtents(buffer, shape);
   constrainStrides(buffer, buffer, shape);
   for (size_t h = 0; h < shape.size(); ++h)
-    func.bound(func.args()[h], 0, int(shape[shape.size() - 1 - h]));
+    if (int64_t known = shape[shape.size() - 1 - h]; known >= 0)
+      func.bound(func.args()[h], 0, int(known));
   outputFuncs.push_back({func, {}, 0, operand, 1});
 }
 

@@ -64,8 +64,8 @@ public:
 
   /// Defines the output Funcs after all stages.
   void defineOutputs();
-  /// Takes `func`, of a sparse family, as the next output; its dimension 0 is the last of the operand, whose extents
-  /// are constants. It computes all of the operand's elements, or leaves some as they are (Halide::undef).
+  /// Takes `func`, of a sparse family, as the next output; its dimension 0 is the last of the operand. The caller bounds
+  /// dimensions whose extents are not constants. It computes all of the operand's elements, or leaves some as they are (Halide::undef).
   void addOutput(Halide::Func func);
   std::vector<OutputFunc> &outputs() { return outputFuncs; }
 

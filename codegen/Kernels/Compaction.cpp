@@ -58,12 +58,19 @@ Expr Compaction::count(const std::vector<Expr> &args) const {
   return starts(all);
 }
 
-void Compaction::schedule(const Halide::LoopLevel &level, int lanes, int behind) {
+void Compaction::schedule(const Halide::LoopLevel &level, int lanes, int behind, const NestOfRow &each) {
   bits.compute_at(level).bound(octet, 0, octets).vectorize(octet, lanes, Halide::TailStrategy::GuardWithIf);
   bits.update().atomic().vectorize(bit.x);
   starts.compute_at(level).bound(octet, 0, octets + 1);
   list.compute_at(level).bound(position, 0, elements + behind);
   list.update().allow_race_conditions().vectorize(of.x);
+  if (!each)
+    return;
+  each(bits, bits, octets / lanes + 1);
+  each(bits, bits.update(), octets);
+  each(starts, starts, octets / lanes + 1);
+  each(starts, starts.update(), octets);
+  each(list, list.update(), 2 * octets);
 }
 
 } // namespace thresh::codegen

@@ -21,8 +21,12 @@ public:
   /// Of a position and the row; unspecified from the count on.
   Halide::Func list{"survivors"};
 
+  /// Told of a loop nest over one row, and its cost in operations on vectors.
+  using NestOfRow = std::function<void(Halide::Func, Halide::Stage, const Halide::Expr &cost)>;
+
   /// Computes all of it at `level`, the list with room for `behind` entries behind those of all elements, 8 at least.
-  void schedule(const Halide::LoopLevel &level, int lanes, int behind);
+  /// `each` may schedule the rows of a nest.
+  void schedule(const Halide::LoopLevel &level, int lanes, int behind, const NestOfRow &each = nullptr);
 
 private:
   Halide::Expr elements, octets;

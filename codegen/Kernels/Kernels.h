@@ -15,6 +15,8 @@ namespace thresh::codegen {
 
 void buildChooseRows(Pipeline &pipeline);
 void buildActiveRows(Pipeline &pipeline);
+/// What `buildActiveRows` builds where there can be more than one row of x.
+void buildActiveRowsOfMany(Pipeline &pipeline);
 void buildTopkAttention(Pipeline &pipeline);
 
 } // namespace thresh::codegen

@@ -117,18 +117,22 @@ Operands::Operands(const KernelSpec &spec, const std::vector<Shape> &shapes, con
 void Operands::addLists() {
   listOperand = int(spec.parameters.at("gated").integer);
   int64_t neurons = spec.operands[listOperand].shape[1];
-  int32_t count = *reinterpret_cast<int32_t *>(buffers[0][listOperand + 2].data.get());
+  Buffer &counts = buffers[0][listOperand + 2];
+  tokens = counts.bytes / sizeof(int32_t);
+  int32_t count = *reinterpret_cast<int32_t *>(counts.data.get());
   listLength = size_t(std::min<int64_t>(std::max(count, 0), neurons));
   for (std::vector<Buffer> &copy : buffers)
-    *reinterpret_cast<int32_t *>(copy[listOperand + 2].data.get()) = int32_t(listLength);
+    setAll(copy[listOperand + 2], DType::I32, int64_t(tokens), double(listLength));
   for (int o = listOperand + 3; o + 1 < int(spec.operands.size()); ++o)
     rowOperands.push_back(o);
   std::mt19937 generator(2);
-  for (size_t i = 0; i < kLists; ++i) {
-    std::vector<int32_t> list(neurons);
-    std::iota(list.begin(), list.end(), 0);
-    std::shuffle(list.begin(), list.end(), generator);
-    std::sort(list.begin(), list.begin() + int64_t(listLength));
+  for (size_t i = 0; i < (tokens == 1 ? kLists : 1); ++i) {
+    std::vector<int32_t> list(tokens * neurons);
+    for (auto begin = list.begin(); begin != list.end(); begin += neurons) {
+      std::iota(begin, begin + neurons, 0);
+      std::shuffle(begin, begin + neurons, generator);
+      std::sort(begin, begin + int64_t(listLength));
+    }
     lists.push_back(std::move(list));
   }
 }
@@ -141,7 +145,7 @@ std::vector<halide_buffer_t *> &Operands::next() {
 }
 
 double Operands::readSeconds(int threads) const {
-  if (listOperand >= 0) {
+  if (readsList()) {
     double best = 1e30;
     for (size_t together : {1, 2, 4, 8})
       for (bool ahead : {false, true})
@@ -190,11 +194,12 @@ double Operands::rowSeconds(int threads, size_t together, bool ahead) const {
 
 double Operands::readBytes() const {
   double bytes = 0;
-  if (listOperand < 0)
+  if (!readsList())
     for (const Buffer &buffer : buffers[0])
       bytes += double(buffer.bytes);
-  for (int o : rowOperands)
-    bytes += double(buffers[0][o].bytes / lists[0].size() * listLength);
+  else
+    for (int o : rowOperands)
+      bytes += double(buffers[0][o].bytes / lists[0].size() * listLength);
   return bytes;
 }
 

@@ -35,9 +35,14 @@ public:
 
   std::vector<halide_buffer_t *> &next();
 
+  /// Whether a call reads the rows of one list.
+  bool readsList() const { return tokens == 1; }
+  /// Neurons that a call of active_rows multiplies with, of all lists.
+  double chosen() const { return double(tokens) * double(listLength); }
+
   /// Seconds in which `threads` threads read what one call reads: all operands, each thread its part of every one, or
-  /// for active_rows the rows of the list one after the other. Of the latter two loops are tried, and one fetches
-  /// ahead.
+  /// for active_rows of one row those of the list one after the other. Of the latter two loops are tried, and one
+  /// fetches ahead.
   double readSeconds(int threads) const;
   /// Bytes of that.
   double readBytes() const;
@@ -57,6 +62,7 @@ private:
   std::vector<std::vector<Buffer>> buffers;
   std::vector<std::vector<halide_buffer_t *>> args;
   int listOperand = -1; ///< of active_rows: the operand that holds the neurons
+  size_t tokens = 0;    ///< lists of a call
   size_t listLength = 0;
   std::vector<int> rowOperands;            ///< the matrices whose rows the list names
   std::vector<std::vector<int32_t>> lists; ///< used in turn

@@ -170,16 +170,27 @@ bool chooseShapes(const KernelSpec &spec, const Options &options, std::vector<Sh
   return true;
 }
 
-void printCompute(const KernelSpec &spec, const std::vector<Shape> &shapes, double seconds, int threads) {
-  double flops = operations(spec, shapes) / seconds, peak = peakFlops(threads, findTarget(spec.target)->vectorBits);
+/// `operations`: of floats, in that time.
+void printFlops(const KernelSpec &spec, double operations, double seconds, int threads) {
+  double flops = operations / seconds, peak = peakFlops(threads, findTarget(spec.target)->vectorBits);
   std::printf("compute   %8.2f GFLOP/s, %5.1f %% of the %.1f that a multiply-add loop reaches\n", flops * 1e-9,
               100 * flops / peak, peak * 1e-9);
+}
+
+void printCompute(const KernelSpec &spec, const std::vector<Shape> &shapes, double seconds, int threads) {
+  printFlops(spec, operations(spec, shapes), seconds, threads);
   double dots = dotOperations(spec, shapes) / seconds;
   if (dots > 0 && __builtin_cpu_supports("avx512vnni")) {
     double dotPeak = peakDotOperations(threads);
     std::printf("dots      %8.2f GOP/s, %5.1f %% of the %.1f that a loop of u8 times i8 reaches\n", dots * 1e-9,
                 100 * dots / dotPeak, dotPeak * 1e-9);
   }
+}
+
+/// Multiply-adds of a call of active_rows, counted as two.
+double chosenOperations(const KernelSpec &spec, const Operands &operands) {
+  bool gated = spec.parameters.at("gated").integer != 0;
+  return 2 * operands.chosen() * double(spec.operands.back().shape[1] + (gated ? spec.operands[0].shape[1] : 0));
 }
 
 int measure(const KernelSpec &spec, const Options &options) {
@@ -213,9 +224,11 @@ int measure(const KernelSpec &spec, const Options &options) {
                 selecting * 1e6, selecting / seconds);
   if (!isSparse(spec.family))
     printCompute(spec, shapes, seconds, options.threads);
+  if (spec.family == Family::ActiveRows)
+    printFlops(spec, chosenOperations(spec, operands), seconds, options.threads);
   double rate = operands.readBytes() / reading, used = operands.neededBytes() / seconds;
   std::printf("memory    %8.2f GB/s, %5.1f %% of the %.1f that a loop reaches that reads the %s\n", used * 1e-9,
-              100 * used / rate, rate * 1e-9, spec.family == Family::ActiveRows ? "same rows" : "operands");
+              100 * used / rate, rate * 1e-9, operands.readsList() ? "same rows" : "operands");
   return 0;
 }
 

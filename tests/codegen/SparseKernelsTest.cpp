@@ -36,8 +36,21 @@ std::vector<KernelSpec> forAllTargets(const std::vector<KernelSpec> &specs) {
   return all;
 }
 
-Tensor operandOf(const KernelSpec &spec, int operand) {
-  return Tensor(spec.operands[operand].dtype, spec.operands[operand].shape);
+/// `rows`: what unknown extents are.
+Tensor operandOf(const KernelSpec &spec, int operand, int64_t rows = 1) {
+  std::vector<int64_t> shape = spec.operands[operand].shape;
+  std::replace(shape.begin(), shape.end(), int64_t(-1), rows);
+  return Tensor(spec.operands[operand].dtype, shape);
+}
+
+/// A row as a tensor of its own.
+Tensor rowOf(const Tensor &tensor, int64_t row) {
+  std::vector<int64_t> shape = tensor.shape;
+  shape[0] = 1;
+  Tensor result(tensor.dtype, shape);
+  for (int64_t i = 0; i < result.size(); ++i)
+    result.set(i, tensor.get(row * result.size() + i));
+  return result;
 }
 
 std::vector<double> reals(const Tensor &tensor) {
@@ -80,14 +93,9 @@ std::vector<double> distances(const std::vector<double> &scores, const ChooseCas
   return result;
 }
 
-/// Runs the kernel and compares; scores nearer to the threshold than `margin` may be chosen or not.
-void expectChosen(const Library &library, const KernelSpec &spec, const ChooseCase &c, const Tensor &scores,
-                  double margin) {
-  std::vector<Tensor> operands = {scores, operandOf(spec, 1), operandOf(spec, 2), operandOf(spec, 3)};
-  std::string what = describe(spec, operands);
-  ASSERT_TRUE(library.loaded()) << what;
-  ASSERT_EQ(library.run(spec.name, operands), 0) << what;
-  std::vector<double> all = reals(scores), distance = distances(all, c);
+/// Compares what was chosen of one row; scores nearer to the threshold than `margin` may be chosen or not.
+void expectChosenRow(const std::vector<Tensor> &operands, const ChooseCase &c, double margin, const std::string &what) {
+  std::vector<double> all = reals(operands[0]), distance = distances(all, c);
   int64_t count = operands[3].get(0).integer, next = 0;
   ASSERT_GE(count, 0) << what;
   ASSERT_LE(count, c.n) << what;
@@ -113,6 +121,23 @@ void expectChosen(const Library &library, const KernelSpec &spec, const ChooseCa
   }
 }
 
+/// Runs the kernel and compares every row.
+void expectChosen(const Library &library, const KernelSpec &spec, const ChooseCase &c, const Tensor &scores,
+                  double margin) {
+  std::vector<Tensor> operands = {scores};
+  for (int operand : {1, 2, 3})
+    operands.push_back(operandOf(spec, operand, c.rows));
+  std::string what = describe(spec, operands);
+  ASSERT_TRUE(library.loaded()) << what;
+  ASSERT_EQ(library.run(spec.name, operands), 0) << what;
+  for (int64_t row = 0; row < c.rows; ++row) {
+    std::vector<Tensor> ofRow;
+    for (const Tensor &operand : operands)
+      ofRow.push_back(rowOf(operand, row));
+    ASSERT_NO_FATAL_FAILURE(expectChosenRow(ofRow, c, margin, what + ": row " + std::to_string(row)));
+  }
+}
+
 void fillNormal(Tensor &scores, std::mt19937 &generator) {
   std::normal_distribution<double> normal(0.3, 1);
   for (int64_t i = 0; i < scores.size(); ++i)
@@ -131,9 +156,10 @@ void checkChosen(const std::vector<ChooseCase> &cases, double margin, const std:
   SCOPED_TRACE("seed " + std::to_string(kSeed));
   for (size_t i = 0; i < all.size(); ++i)
     for (const Fill &fill : fills) {
-      Tensor scores = operandOf(all[i], 0);
+      const ChooseCase &c = cases[i % cases.size()];
+      Tensor scores = operandOf(all[i], 0, c.rows);
       fill(scores, generator);
-      expectChosen(library, all[i], cases[i % cases.size()], scores, margin);
+      expectChosen(library, all[i], c, scores, margin);
       if (testing::Test::HasFatalFailure())
         return;
     }
@@ -176,6 +202,14 @@ TEST(ChooseRows, Ties) {
   checkChosen({{16, 1, "identity"}, {1000, 1, "identity"}, {1024, 1.5, "identity", true}}, 0, Fills{equal, halves});
 }
 
+TEST(ChooseRows, ManyRows) {
+  std::vector<ChooseCase> cases;
+  for (int64_t rows : {2, 3, 17, 130})
+    for (int64_t n : {1, 9, 100, 1000})
+      cases.push_back({n, 1.2, "gelu_tanh", rows == 3, 1, rows});
+  checkChosen(cases, 1e-5, Fills{fillNormal});
+}
+
 TEST(ChooseRows, LargeMean) {
   auto shifted = [](Tensor &scores, std::mt19937 &generator) {
     fillNormal(scores, generator);
@@ -203,10 +237,11 @@ TEST(ChooseRows, NotFinite) {
 /// What surrounds a list of chosen neurons.
 enum class List { Random, First, Last };
 
-/// `count` neurons, ascending, zeros up to a multiple of 16, then what must not matter.
-void fillList(std::vector<Tensor> &operands, size_t first, int64_t count, List list, std::mt19937 &generator) {
+/// The list of one row: `count` neurons, ascending, zeros up to a multiple of 16, then what must not matter.
+void fillList(std::vector<Tensor> &operands, size_t first, int64_t row, int64_t count, List list,
+              std::mt19937 &generator) {
   Tensor &indices = operands[first], &values = operands[first + 1];
-  int64_t n = indices.size(), padded = std::min((count + 15) / 16 * 16, n);
+  int64_t n = indices.shape[1], padded = std::min((count + 15) / 16 * 16, n);
   std::vector<int64_t> neurons(n);
   std::iota(neurons.begin(), neurons.end(), 0);
   if (list == List::Random)
@@ -216,10 +251,23 @@ void fillList(std::vector<Tensor> &operands, size_t first, int64_t count, List l
   std::sort(neurons.begin(), neurons.begin() + count);
   std::uniform_real_distribution<double> value(-1, 1);
   for (int64_t place = 0; place < n; ++place) {
-    indices.set(place, {0, place < count ? neurons[place] : place < padded ? 0 : INT32_MAX - place % 2});
-    values.set(place, {place < count ? value(generator) : place < padded ? 0 : NAN});
+    indices.set(row * n + place, {0, place < count ? neurons[place] : place < padded ? 0 : INT32_MAX - place % 2});
+    values.set(row * n + place, {place < count ? value(generator) : place < padded ? 0 : NAN});
   }
-  operands[first + 2].set(0, {0, count});
+  operands[first + 2].set(row, {0, count});
+}
+
+/// Lists of all rows: `count` neurons in the first, in the others any number, none and all among them.
+void fillLists(std::vector<Tensor> &operands, size_t first, int64_t count, List list, std::mt19937 &generator) {
+  int64_t n = operands[first].shape[1];
+  std::uniform_int_distribution<int64_t> any(0, n);
+  for (int64_t row = 0; row < operands[first].shape[0]; ++row)
+    fillList(operands, first, row,
+             row == 0       ? count
+             : row % 7 == 1 ? 0
+             : row % 7 == 2 ? n
+                            : any(generator),
+             list, generator);
 }
 
 /// Weights [N, width] as the kernel reads them.
@@ -240,11 +288,8 @@ struct Weights {
   }
 };
 
-void expectSums(const Library &library, const KernelSpec &spec, const ActiveCase &c, std::vector<Tensor> operands) {
-  std::string what =
-      describe(spec, operands) + " with count " + std::to_string(operands[c.gated ? 3 : 2].get(0).integer);
-  ASSERT_TRUE(library.loaded()) << what;
-  ASSERT_EQ(library.run(spec.name, operands), 0) << what;
+/// Compares one row, whose x, list and result the operands are.
+void expectSumsOfRow(const std::vector<Tensor> &operands, const ActiveCase &c, const std::string &what) {
   bool coded = c.format == "q8" || c.format == "q4";
   size_t first = c.gated ? 1 : 0, weights = first + 3, downAt = weights + (c.gated ? (coded ? 2 : 1) : 0);
   Weights up{operands[weights], coded ? &operands[weights + 1] : nullptr, c.format};
@@ -268,11 +313,25 @@ void expectSums(const Library &library, const KernelSpec &spec, const ActiveCase
         << what << ": element " << d << " is " << operands.back().get(d).real << ", expected " << sums[d];
 }
 
+void expectSums(const Library &library, const KernelSpec &spec, const ActiveCase &c, std::vector<Tensor> operands) {
+  std::string what =
+      describe(spec, operands) + " with count " + std::to_string(operands[c.gated ? 3 : 2].get(0).integer);
+  ASSERT_TRUE(library.loaded()) << what;
+  ASSERT_EQ(library.run(spec.name, operands), 0) << what;
+  for (int64_t row = 0; row < c.rows; ++row) {
+    std::vector<Tensor> ofRow = operands;
+    for (size_t i = 0; i < operands.size(); ++i)
+      if (spec.operands[i].shape[0] == (c.rows == 1 ? 1 : -1))
+        ofRow[i] = rowOf(operands[i], row);
+    ASSERT_NO_FATAL_FAILURE(expectSumsOfRow(ofRow, c, what + ": row " + std::to_string(row)));
+  }
+}
+
 /// Random weights and x; scales are small and of both signs.
-std::vector<Tensor> randomOperands(const KernelSpec &spec, std::mt19937 &generator) {
+std::vector<Tensor> randomOperands(const KernelSpec &spec, std::mt19937 &generator, int64_t rows = 1) {
   std::vector<Tensor> operands;
   for (const Operand &operand : spec.operands) {
-    operands.emplace_back(operand.dtype, operand.shape);
+    operands.push_back(operandOf(spec, int(operands.size()), rows));
     Tensor &tensor = operands.back();
     if (operand.dtype != DType::U8) {
       bool scales = operand.name.find("scales") != std::string::npos;
@@ -297,10 +356,10 @@ void checkActive(const std::vector<ActiveCase> &cases, const std::vector<int64_t
   SCOPED_TRACE("seed " + std::to_string(kSeed));
   for (size_t i = 0; i < all.size(); ++i) {
     const ActiveCase &c = cases[i % cases.size()];
-    std::vector<Tensor> operands = randomOperands(all[i], generator);
+    std::vector<Tensor> operands = randomOperands(all[i], generator, c.rows);
     for (int64_t count : counts)
       for (List list : lists) {
-        fillList(operands, c.gated ? 1 : 0, std::min(count, c.n), list, generator);
+        fillLists(operands, c.gated ? 1 : 0, std::min(count, c.n), list, generator);
         expectSums(library, all[i], c, operands);
         if (testing::Test::HasFatalFailure())
           return;
@@ -347,6 +406,28 @@ TEST(ActiveRows, EndsOfTheMatrices) {
   checkActive({{"f16", 100, 48, 40}, {"q4", 100, 32, 96}}, {1, 9, 33}, {List::First, List::Last});
 }
 
+TEST(ActiveRows, ManyRows) {
+  std::vector<ActiveCase> cases;
+  for (const char *format : {"f32", "f16", "bf16", "q8", "q4"})
+    for (int64_t rows : {2, 3, 16, 17, 70})
+      cases.push_back({format, 100 + rows, 96, 160, true, rows});
+  cases.push_back({"q8", 300, 64, 2304, true, 20});
+  cases.push_back({"q4", 40, 32, 32, false, 33});
+  cases.push_back({"bf16", 40, 64, 96, false, 5});
+  checkActive(cases, {0, 9, 1 << 20});
+}
+
+TEST(ActiveRows, OddWidthsOfManyRows) {
+  checkActive({{"f32", 1, 1, 1, true, 5},
+               {"f32", 33, 33, 31, true, 9},
+               {"f16", 130, 130, 19, true, 6},
+               {"bf16", 65, 5, 101, true, 4},
+               {"bf16", 47, 70, 272, true, 3},
+               {"q8", 13, 32, 1184, true, 2},
+               {"f32", 2500, 40, 300, true, 3}},
+              {0, 1, 13});
+}
+
 /// The result depends on the list, not on who computes which part of it.
 TEST(ActiveRows, SameEveryTime) {
   ActiveCase c{"q8", 2048, 256, 320};
@@ -356,7 +437,7 @@ TEST(ActiveRows, SameEveryTime) {
   ASSERT_TRUE(library.loaded());
   std::mt19937 generator(kSeed);
   std::vector<Tensor> operands = randomOperands(spec, generator);
-  fillList(operands, 1, 1500, List::Random, generator);
+  fillLists(operands, 1, 1500, List::Random, generator);
   ASSERT_EQ(library.run(spec.name, operands), 0);
   std::vector<double> first = reals(operands.back());
   for (int run = 0; run < 20; ++run) {
@@ -375,7 +456,7 @@ TEST(ActiveRows, OtherRowsMayHoldAnything) {
   for (const KernelSpec &spec : all)
     for (int64_t count : {1, 9}) {
       std::vector<Tensor> operands = randomOperands(spec, generator);
-      fillList(operands, 1, count, List::Last, generator);
+      fillLists(operands, 1, count, List::Last, generator);
       for (int64_t i = 0; i < (64 - count) * 64; ++i)
         operands[4].set(i, {NAN});
       for (int64_t i = 0; i < (64 - count) * 96; ++i)

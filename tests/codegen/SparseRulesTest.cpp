@@ -117,8 +117,10 @@ INSTANTIATE_TEST_SUITE_P(
                  s.operands[3].shape = {1, 1};
                },
                "at /operands/3/shape: expects counts of rank 1, but got 2"},
-        Broken{"One", activeRowsSpec({}), [](KernelSpec &s) { s.operands[0].shape[0] = 2; },
-               "at /operands/0/shape/0: expects extent 1 of x, but got 2"},
+        Broken{"One", topkAttentionSpec({}), [](KernelSpec &s) { s.operands[0].shape[0] = 2; },
+               "at /operands/0/shape/0: expects extent 1 of query, but got 2"},
+        Broken{"Rows", activeRowsSpec({}), [](KernelSpec &s) { s.operands[0].shape[0] = -1; },
+               "at /operands/1/shape/0: expects extent -1 of indices, but got 1"},
         Broken{"Static", chooseRowsSpec({}), [](KernelSpec &s) { s.operands[0].shape[1] = -1; },
                "at /operands/0/shape/1: expects a known extent of scores, 1 at least, but got -1"},
         Broken{"Shared", activeRowsSpec({}), [](KernelSpec &s) { s.operands[5].shape[0] = 65; },

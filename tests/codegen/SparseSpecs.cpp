@@ -5,14 +5,15 @@
 namespace thresh::codegen::test {
 
 KernelSpec chooseRowsSpec(const ChooseCase &c) {
+  int64_t rows = c.rows == 1 ? 1 : -1;
   KernelSpec spec;
   spec.name = "choose_rows";
   spec.family = Family::ChooseRows;
   spec.target = "x86-64-v3";
-  spec.operands = {{"scores", DType::F32, {1, c.n}},
-                   {"indices", DType::I32, {1, c.n}, true},
-                   {"values", DType::F32, {1, c.n}, true},
-                   {"counts", DType::I32, {1}, true}};
+  spec.operands = {{"scores", DType::F32, {rows, c.n}},
+                   {"indices", DType::I32, {rows, c.n}, true},
+                   {"values", DType::F32, {rows, c.n}, true},
+                   {"counts", DType::I32, {rows}, true}};
   spec.parameters = {{"activation", textOf(c.activation)},
                      {"mask", integerOf(c.mask)},
                      {"quantile", realOf(c.quantile)},
@@ -35,19 +36,20 @@ void addWeights(KernelSpec &spec, const ActiveCase &c, const std::string &name, 
 } // namespace
 
 KernelSpec activeRowsSpec(const ActiveCase &c) {
+  int64_t rows = c.rows == 1 ? 1 : -1;
   KernelSpec spec;
   spec.name = "active_rows_" + c.format;
   spec.family = Family::ActiveRows;
   spec.target = "x86-64-v3";
   if (c.gated)
-    spec.operands.push_back({"x", DType::F32, {1, c.k}});
-  spec.operands.push_back({"indices", DType::I32, {1, c.n}});
-  spec.operands.push_back({"values", DType::F32, {1, c.n}});
-  spec.operands.push_back({"counts", DType::I32, {1}});
+    spec.operands.push_back({"x", DType::F32, {rows, c.k}});
+  spec.operands.push_back({"indices", DType::I32, {rows, c.n}});
+  spec.operands.push_back({"values", DType::F32, {rows, c.n}});
+  spec.operands.push_back({"counts", DType::I32, {rows}});
   if (c.gated)
     addWeights(spec, c, "up", c.k);
   addWeights(spec, c, "down", c.d);
-  spec.operands.push_back({"y", DType::F32, {1, c.d}, true});
+  spec.operands.push_back({"y", DType::F32, {rows, c.d}, true});
   spec.parameters = {{"format", textOf(c.format)}, {"gated", integerOf(c.gated)}};
   return spec;
 }

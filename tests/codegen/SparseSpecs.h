@@ -16,6 +16,7 @@ struct ChooseCase {
   std::string activation = "identity";
   bool mask = false;
   double varianceFactor = 1;
+  int64_t rows = 1; ///< more are not known to the kernel
 };
 /// Operands: scores, indices, values, counts.
 KernelSpec chooseRowsSpec(const ChooseCase &c);
@@ -24,6 +25,7 @@ struct ActiveCase {
   std::string format = "f32";
   int64_t n = 64, k = 64, d = 96;
   bool gated = true;
+  int64_t rows = 1; ///< of x; more are not known to the kernel
 };
 /// Operands: x, indices, values, counts, up (and scales), down (and scales), y; without a gate neither x nor up.
 KernelSpec activeRowsSpec(const ActiveCase &c);

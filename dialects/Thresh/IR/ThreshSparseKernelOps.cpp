@@ -12,14 +12,23 @@ using namespace thresh;
 
 static ArrayRef<int64_t> shapeOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()).getShape(); }
 
-/// Checks that indices, values and a count are those of one row of `neurons`.
-template <typename OpTy> static LogicalResult checkRow(OpTy op, int64_t neurons) {
-  int64_t row[] = {1, neurons}, one[] = {1};
-  if (ShapedType::isDynamic(neurons) || shapeOf(op.getIndices()) != ArrayRef(row) ||
-      shapeOf(op.getValues()) != ArrayRef(row) || shapeOf(op.getCount()) != ArrayRef(one))
+/// Checks that indices, values and counts are those of `rows` rows of `neurons`.
+template <typename OpTy> static LogicalResult checkLists(OpTy op, int64_t rows, int64_t neurons) {
+  int64_t list[] = {rows, neurons}, counts[] = {rows};
+  if (ShapedType::isDynamic(neurons) || shapeOf(op.getIndices()) != ArrayRef(list) ||
+      shapeOf(op.getValues()) != ArrayRef(list) || shapeOf(op.getCount()) != ArrayRef(counts))
     return op.emitOpError("expects indices and values ")
-           << formatShape(row) << " and one count, but got " << op.getIndices().getType() << ", "
+           << formatShape(list) << " and a count per row, but got " << op.getIndices().getType() << ", "
            << op.getValues().getType() << " and " << op.getCount().getType();
+  return success();
+}
+
+/// Reifies results whose first extent is that of `rows`, and the only one that may be dynamic.
+static LogicalResult reifyRows(OpBuilder &builder, Operation *op, Value rows, ReifiedRankedShapedTypeDims &shapes) {
+  for (Value result : op->getResults()) {
+    shapes.push_back(getAsIndexOpFoldResult(builder.getContext(), shapeOf(result)));
+    shapes.back().front() = extentOf(builder, op->getLoc(), rows, 0);
+  }
   return success();
 }
 
@@ -30,10 +39,10 @@ template <typename OpTy> static LogicalResult checkRow(OpTy op, int64_t neurons)
 LogicalResult ChooseRowsOp::verify() {
   RankedTensorType scores = getScores().getType();
   // choose_rows_c1
-  if (!scores.hasStaticShape() || scores.getDimSize(0) != 1)
-    return emitOpError("expects one row of scores of static length, but got ") << scores;
+  if (scores.isDynamicDim(1))
+    return emitOpError("expects scores of static length, but got ") << scores;
   // choose_rows_c2
-  if (failed(checkRow(*this, scores.getDimSize(1))))
+  if (failed(checkLists(*this, scores.getDimSize(0), scores.getDimSize(1))))
     return failure();
   // choose_rows_c3
   double quantile = getQuantile().convertToDouble(), factor = getVarianceFactor().convertToDouble();
@@ -44,9 +53,7 @@ LogicalResult ChooseRowsOp::verify() {
 }
 
 LogicalResult ChooseRowsOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
-  for (Value result : getResults())
-    shapes.push_back(getAsIndexOpFoldResult(builder.getContext(), shapeOf(result)));
-  return success();
+  return reifyRows(builder, *this, getScores(), shapes);
 }
 
 KernelFamily ChooseRowsOp::getKernelFamily() { return KernelFamily::ChooseRows; }
@@ -97,14 +104,15 @@ LogicalResult ActiveRowsOp::verify() {
   if (static_cast<bool>(getInput()) == getUp().empty())
     return emitOpError("expects an input and up rows together, or neither");
   // active_rows_c2
-  if (failed(checkRow(*this, getNumNeurons())))
+  int64_t rows = getIndices().getType().getDimSize(0);
+  if (failed(checkLists(*this, rows, getNumNeurons())))
     return failure();
   int64_t inputWidth = 0, width = 0;
   if (failed(checkProjection(*this, "down", getDown(), width)) ||
       (getInput() && failed(checkProjection(*this, "up", getUp(), inputWidth))))
     return failure();
   // active_rows_c5
-  int64_t inputShape[] = {1, inputWidth}, shape[] = {1, width};
+  int64_t inputShape[] = {rows, inputWidth}, shape[] = {rows, width};
   if (getInput() && shapeOf(getInput()) != ArrayRef(inputShape))
     return emitOpError("expects an input ") << formatShape(inputShape) << ", but got " << getInput().getType();
   if (shapeOf(getResult()) != ArrayRef(shape))
@@ -117,8 +125,7 @@ LogicalResult ActiveRowsOp::verify() {
 }
 
 LogicalResult ActiveRowsOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back(getAsIndexOpFoldResult(builder.getContext(), shapeOf(getResult())));
-  return success();
+  return reifyRows(builder, *this, getIndices(), shapes);
 }
 
 KernelFamily ActiveRowsOp::getKernelFamily() { return KernelFamily::ActiveRows; }
@@ -136,8 +143,12 @@ DictionaryAttr ActiveRowsOp::getKernelParameters() {
 
 double ActiveRowsOp::getExpectedShare(unsigned operand) {
   // The weights come last.
-  bool isWeight = operand >= getNumOperands() - getUp().size() - getDown().size();
-  return isWeight ? static_cast<double>(getExpected()) / static_cast<double>(getNumNeurons()) : 1;
+  int64_t rows = getIndices().getType().getDimSize(0);
+  if (operand < getNumOperands() - getUp().size() - getDown().size() || ShapedType::isDynamic(rows))
+    return 1;
+  // Every row chooses for itself.
+  double share = static_cast<double>(getExpected()) / static_cast<double>(getNumNeurons());
+  return 1 - std::pow(1 - share, static_cast<double>(rows));
 }
 
 //===----------------------------------------------------------------------===//

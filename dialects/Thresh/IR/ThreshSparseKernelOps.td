@@ -20,11 +20,11 @@ def Thresh_RowValues : 2DTensorOf<[F32]>;
 def Thresh_RowCount : 1DTensorOf<[I32]>;
 
 def Thresh_ChooseRowsOp : Thresh_SparseKernelOp<"choose_rows"> {
-  let summary = "which scores of one row a statistical top-k keeps, and the values of those";
+  let summary = "which scores of each row a statistical top-k keeps, and the values of those";
   let description = [{
     t = (x - mean) - std * quantile, the variance multiplied by `variance_factor`; an element survives where not t <= 0. `indices` are
-    the survivors in ascending order, `values` the activation of their t, or with `mask` of their x, and `count` is their number. Indices and
-    values are 0 from there to the next multiple of 16, and unspecified beyond.
+    the survivors of a row in ascending order, `values` the activation of their t, or with `mask` of their x, and `count` is their number. Indices
+    and values are 0 from there to the next multiple of 16, and unspecified beyond.
 
     ```mlir
     %i, %v, %n = thresh.choose_rows gelu_tanh %scores quantile(1.405) variance_factor(1.0)
@@ -43,10 +43,10 @@ def Thresh_ChooseRowsOp : Thresh_SparseKernelOp<"choose_rows"> {
 def Thresh_ActiveRowsOp : Thresh_SparseKernelOp<"active_rows", ["getExpectedShare"], [AttrSizedOperandSegments]> {
   let summary = "the neurons that were chosen: their up rows times the input, times their down rows";
   let description = [{
-    h_a = values[a] * (up[indices[a]] . input), without an up projection h_a = values[a]; the result is the sum over a < count of
-    h_a * down[indices[a]], zeros where none was chosen. Indices and count come from `thresh.choose_rows`. Both projections lie neuron by neuron,
-    up [N, K] and down [N, D]: floats, or with a `format` codes and scales by row (`#thresh.pack`). `expected` is the number of neurons that are
-    chosen on average, for reports.
+    For each row: h_a = values[a] * (up[indices[a]] . input), without an up projection h_a = values[a]; the result is the sum over a < count
+    of h_a * down[indices[a]], zeros where none was chosen. Indices and count come from `thresh.choose_rows`. Both projections lie neuron by neuron,
+    up [N, K] and down [N, D]: floats, or with a `format` codes and scales by row (`#thresh.pack`). `expected` is the number of neurons that a row
+    chooses on average, for reports.
 
     ```mlir
     %y = thresh.active_rows %i, %v, %n input %x up %u down %d expected(1106)

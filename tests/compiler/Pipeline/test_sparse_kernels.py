@@ -1,4 +1,4 @@
-"""Sparse kernels of feed-forward blocks of one row, against their dense twin and numpy in float64."""
+"""Sparse kernels of feed-forward blocks, of one row and of many, against their dense twin and numpy in float64."""
 
 import math
 from statistics import NormalDist
@@ -201,26 +201,31 @@ def block_weights(name):
     return weights
 
 
-def block_entry(name, file, offset):
-    """The text, and the offset behind its weights."""
-    block, weights = BLOCKS[name], block_weights(name)
+def block_text(name, entry, rows):
+    """The entry point `entry` on `rows` rows; the weights are parameters of the block's name."""
+    block = BLOCKS[name]
     predictor = "none" if block.k is None else f"first_dims({block.first})" if block.first else "gate"
-    parameters, loads, names, types = "", "", ["gate", "up", "down"][not block.gated :], []
-    for role, array in zip(names, weights):
-        type_ = f"tensor<{array.shape[0]}x{array.shape[1]}xf32>"
-        source = f'<file = "{file}", offset = {offset}, length = {array.nbytes}, tensor = "{name}.{role}", type = {type_}>'
-        parameters += f"thresh.parameter @{name}_{role} : {type_} from {source}\n"
-        loads += f"%{role} = thresh.load_parameter @{name}_{role} : {type_}\n"
-        types.append(type_)
-        offset += array.nbytes
+    roles = ["gate", "up", "down"][not block.gated :]
+    types = [f"tensor<{height}x{width}xf32>" for height, width in (array.shape for array in block_weights(name))]
+    loads = "".join(f"%{role} = thresh.load_parameter @{name}_{role} : {type_}\n" for role, type_ in zip(roles, types))
     text = f"{block.activation} {predictor} %x" + " gate %gate" * block.gated + " up %up down %down"
     text += (f" topk({block.k})" if block.k is not None else "") + " mask" * block.mask + " unbiased" * block.unbiased
-    input_, results = f"tensor<1x{block.width}xf32>", f"(tensor<1x{block.outputs}xf32>, tensor<1xi64>)"
-    entry = f"""{parameters}func.func @{name}(%x: {input_}) -> {results} {{
+    input_, results = f"tensor<{rows}x{block.width}xf32>", f"(tensor<{rows}x{block.outputs}xf32>, tensor<{rows}xi64>)"
+    return f"""func.func @{entry}(%x: {input_}) -> {results} {{
       {loads}%y, %n = thresh.sparse_ffn {text} : ({input_}, {", ".join(types)}) -> {results}
       return %y, %n : {results[1:-1]}
     }}"""
-    return entry, offset
+
+
+def block_entry(name, file, offset):
+    """The text, and the offset behind its weights."""
+    parameters, roles = "", ["gate", "up", "down"][not BLOCKS[name].gated :]
+    for role, array in zip(roles, block_weights(name)):
+        type_ = f"tensor<{array.shape[0]}x{array.shape[1]}xf32>"
+        source = f'<file = "{file}", offset = {offset}, length = {array.nbytes}, tensor = "{name}.{role}", type = {type_}>'
+        parameters += f"thresh.parameter @{name}_{role} : {type_} from {source}\n"
+        offset += array.nbytes
+    return parameters + block_text(name, name, 1) + "\n" + block_text(name, f"{name}_many", "?"), offset
 
 
 @pytest.fixture(scope="session")
@@ -241,9 +246,9 @@ def models(graph, compiled):
 
 
 def meaning(name, x):
-    """Result, survivors, and how far each score is above its threshold, of rows in float64."""
+    """Result, survivors, and how far each score is above its threshold, of one row in float64."""
     block, weights = BLOCKS[name], [array.astype(np.float64) for array in block_weights(name)]
-    x = x.astype(np.float64)[0]
+    x = x.astype(np.float64).reshape(-1)
     up, down = weights[-2] @ (x[block.first :] if block.first else x), weights[-1]
     scores = weights[0] @ (x[: block.first] if block.first else x) if block.gated else up
     rest = np.full(block.neurons, INF if block.k is None or block.k >= block.neurons else -INF)
@@ -271,6 +276,39 @@ def test_blocks(models, name):
             close(given[0], expected)
         twins = [run(model, name, x)[0] for model in models]
         close(*twins)
+
+
+# Rows of one call that give no chunk of work its full size, one row among them.
+ROWS = [1, 2, 3, 17, 64, 100]
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_many_rows(models, name):
+    print(f"seed {SEED}, {BLOCKS[name]}")
+    random = np.random.default_rng(SEED)
+    for rows in ROWS:
+        x = random.standard_normal((rows, BLOCKS[name].width)).astype(np.float32)
+        references = [meaning(name, row) for row in x]
+        outputs = [run(model, f"{name}_many", x) for model in models]
+        for given, count in outputs:
+            close(given, np.array([expected for expected, _ in references]))
+            for found, (_, rest) in zip(count, references):
+                doubtful = np.abs(rest) < 1e-5
+                assert 0 <= int(found) - (rest[~doubtful] > 0).sum() <= doubtful.sum()
+        close(outputs[0][0], outputs[1][0])
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_odd_rows_among_others(models, name):
+    """A row of zeros chooses nothing; NaN and infinity stay in their row, and are what they are in the dense twin."""
+    x = np.random.default_rng(SEED).standard_normal((6, BLOCKS[name].width)).astype(np.float32)
+    x[1], x[2, 0], x[4, -1] = 0, NAN, INF
+    (given, count), (expected, counted) = (run(model, f"{name}_many", x) for model in models)
+    np.testing.assert_array_equal(count, counted)
+    assert count[1] == 0 and not given[1].any()
+    np.testing.assert_array_equal(np.isnan(given), np.isnan(expected))
+    finite = np.isfinite(expected)
+    close(given[finite], expected[finite])
 
 
 def test_none_and_all(models):
@@ -312,12 +350,15 @@ def test_touched_bytes(models):
     sparse, dense = (model.touched_bytes(0, "spark") for model in models)
     assert dense == gate.nbytes + up.nbytes + down.nbytes
     assert sparse == gate.nbytes + (up.nbytes + down.nbytes) * block.k // block.neurons
+    assert models[0].touched_bytes(0, "spark_many") == dense
 
 
 def test_kernels_are_chosen(graph, run_tool, tmp_path):
-    """Blocks that have a kernel get it, and --dense takes it away."""
+    """Blocks that have a kernel get it, of many rows only where each chooses few neurons; --dense takes it away."""
     (tmp_path / "graph.mlir").write_text(graph)
-    for options, count in (((), len(KERNELS)), (("--dense",), 0)):
+    few = sum(block.k / block.neurons <= 0.125 for block in KERNELS.values())
+    assert 0 < few < len(KERNELS)
+    for options, count in (((), len(KERNELS) + few), (("--dense",), 0)):
         result = run_tool("thresh", "compile", tmp_path / "graph.mlir", "--emit=kernels", *options)
         assert result.returncode == 0, result.stderr
         assert result.stdout.count("thresh.launch @thresh_active_rows") == count

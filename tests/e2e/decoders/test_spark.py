@@ -75,6 +75,18 @@ def test_spark(name, tmp_path, compile_decoder):
     check(compile_decoder(save(tmp_path / "checkpoint", fields, tensors, "model.")), fields, tensors)
 
 
+@pytest.mark.parametrize("tokens", [1, 2, 3, 17, 64, 100])
+def test_prefill(tokens, tmp_path, compile_decoder):
+    """Many tokens at once, by sparse kernels and densely."""
+    fields = {**CASES["both"], "max_position_embeddings": 128}
+    tensors = spark_tensors(fields)
+    folder = save(tmp_path / "checkpoint", fields, tensors, "model.")
+    ids = np.random.default_rng(tokens).integers(0, fields["vocab_size"], tokens)
+    sparse, dense = (compile_decoder(folder, *options)().run("score", ids) for options in ((), ("--dense",)))
+    compare(sparse, SparkDecoder(fields, tensors).append(ids))
+    np.testing.assert_allclose(sparse, dense, rtol=0, atol=1e-5 * np.abs(dense).max())
+
+
 @pytest.mark.parametrize("name", ["both", "per_layer"])
 def test_dense_twin(name, tmp_path, compile_decoder):
     """Without sparse kernels the answers are the same up to the order of sums."""
@@ -113,19 +125,19 @@ def test_greedy_tokens(tmp_path, compile_decoder):
 
 
 def test_remarks(tmp_path, run_tool):
-    """Decode has kernels for the sparse blocks; each other sparse layer says at its place why it has none and what that
-    costs; --dense asks for that and hears nothing."""
+    """Sparse blocks have kernels; each other sparse layer says at its place why it has none and what that costs; --dense
+    asks for that and hears nothing."""
     fields = CASES["per_layer"]
     folder = save(tmp_path / "checkpoint", fields, spark_tensors(fields), "model.")
     heard = run_tool("thresh", "compile", folder, "--emit=sparse")
     assert heard.returncode == 0 and heard.stdout.count("thresh.matmul") > 0 and "thresh.sparse_ffn" not in heard.stdout
-    decode = heard.stdout[heard.stdout.index("func.func @decode") :]
-    assert heard.stdout.count("thresh.active_rows") == decode.split("func.func")[1].count("thresh.active_rows") == 2
-    why = "'thresh.sparse_ffn' gets no sparse kernel: it is not known to compute a single row"
-    assert heard.stderr.count(f"model.layers.0.mlp: {why} (and 3 more like it)\n") == heard.stderr.count(why) == 1
-    for layer in (0, 2):
-        dense = rf"model.layers.{layer}.mlp: 'thresh.sparse_ffn' is computed densely.* \(and 1 more like it\)\n"
-        assert len(re.findall(dense, heard.stderr)) == 1
+    entries = {text.split("(")[0]: text.count("thresh.active_rows") for text in heard.stdout.split("func.func @")[1:]}
+    # Layer 2 chooses 30 of 96 neurons.
+    assert entries == {"prefill": 1, "score": 1, "decode": 2}
+    why = "'thresh.sparse_ffn' gets no sparse kernel: each of its rows chooses 30 of 96 neurons, which dense products compute faster"
+    assert heard.stderr.count(f"model.layers.2.mlp: {why}") == heard.stderr.count(why) == 1
+    dense = r"model.layers.2.mlp: 'thresh.sparse_ffn' is computed densely.* \(and 1 more like it\)\n"
+    assert len(re.findall(dense, heard.stderr)) == 1 and "model.layers.0.mlp" not in heard.stderr
     assert "model.layers.1.self_attn: 'thresh.topk_attention' is computed densely" in heard.stderr
     assert "model.layers.1.mlp" not in heard.stderr and "model.layers.0.self_attn" not in heard.stderr
     silent = run_tool("thresh", "compile", folder, "--emit=sparse", "--dense")

@@ -2,8 +2,8 @@
 // (dialects/README.md), named after it.
 // RUN: thresh-opt %s -split-input-file -verify-diagnostics
 
-func.func @choose_rows_c1_rows(%s: tensor<2x40xf32>) {
-  // expected-error @+1 {{expects one row of scores of static length, but got 'tensor<2x40xf32>'}}
+func.func @choose_rows_c2_rows(%s: tensor<2x40xf32>) {
+  // expected-error @+1 {{expects indices and values 2x40 and a count per row, but got 'tensor<1x40xi32>', 'tensor<1x40xf32>' and 'tensor<1xi32>'}}
   %0:3 = thresh.choose_rows silu %s quantile(1.0) variance_factor(1.0) : tensor<2x40xf32> -> tensor<1x40xi32>, tensor<1x40xf32>, tensor<1xi32>
   return
 }
@@ -11,7 +11,7 @@ func.func @choose_rows_c1_rows(%s: tensor<2x40xf32>) {
 // -----
 
 func.func @choose_rows_c1_dynamic(%s: tensor<1x?xf32>) {
-  // expected-error @+1 {{expects one row of scores of static length, but got 'tensor<1x?xf32>'}}
+  // expected-error @+1 {{expects scores of static length, but got 'tensor<1x?xf32>'}}
   %0:3 = thresh.choose_rows silu %s quantile(1.0) variance_factor(1.0) : tensor<1x?xf32> -> tensor<1x40xi32>, tensor<1x40xf32>, tensor<1xi32>
   return
 }
@@ -19,7 +19,7 @@ func.func @choose_rows_c1_dynamic(%s: tensor<1x?xf32>) {
 // -----
 
 func.func @choose_rows_c2_indices(%s: tensor<1x40xf32>) {
-  // expected-error @+1 {{expects indices and values 1x40 and one count, but got 'tensor<1x41xi32>', 'tensor<1x40xf32>' and 'tensor<1xi32>'}}
+  // expected-error @+1 {{expects indices and values 1x40 and a count per row, but got 'tensor<1x41xi32>', 'tensor<1x40xf32>' and 'tensor<1xi32>'}}
   %0:3 = thresh.choose_rows silu %s quantile(1.0) variance_factor(1.0) : tensor<1x40xf32> -> tensor<1x41xi32>, tensor<1x40xf32>, tensor<1xi32>
   return
 }
@@ -27,7 +27,7 @@ func.func @choose_rows_c2_indices(%s: tensor<1x40xf32>) {
 // -----
 
 func.func @choose_rows_c2_values(%s: tensor<1x40xf32>) {
-  // expected-error @+1 {{expects indices and values 1x40 and one count, but got}}
+  // expected-error @+1 {{expects indices and values 1x40 and a count per row, but got}}
   %0:3 = thresh.choose_rows silu %s quantile(1.0) variance_factor(1.0) : tensor<1x40xf32> -> tensor<1x40xi32>, tensor<40x1xf32>, tensor<1xi32>
   return
 }
@@ -35,7 +35,7 @@ func.func @choose_rows_c2_values(%s: tensor<1x40xf32>) {
 // -----
 
 func.func @choose_rows_c2_count(%s: tensor<1x40xf32>) {
-  // expected-error @+1 {{expects indices and values 1x40 and one count, but got}}
+  // expected-error @+1 {{expects indices and values 1x40 and a count per row, but got}}
   %0:3 = thresh.choose_rows silu %s quantile(1.0) variance_factor(1.0) : tensor<1x40xf32> -> tensor<1x40xi32>, tensor<1x40xf32>, tensor<2xi32>
   return
 }
@@ -77,7 +77,7 @@ func.func @active_rows_c1_up(%i: tensor<1x40xi32>, %v: tensor<1x40xf32>, %n: ten
 // -----
 
 func.func @active_rows_c2_values(%x: tensor<1x64xf32>, %i: tensor<1x40xi32>, %v: tensor<1x41xf32>, %n: tensor<1xi32>, %u0: tensor<40x64xf32>, %d0: tensor<40x32xf32>) {
-  // expected-error @+1 {{expects indices and values 1x40 and one count, but got 'tensor<1x40xi32>', 'tensor<1x41xf32>' and 'tensor<1xi32>'}}
+  // expected-error @+1 {{expects indices and values 1x40 and a count per row, but got 'tensor<1x40xi32>', 'tensor<1x41xf32>' and 'tensor<1xi32>'}}
   %0 = thresh.active_rows %i, %v, %n input %x up %u0 down %d0 expected(7)
     : (tensor<1x64xf32>, tensor<1x40xi32>, tensor<1x41xf32>, tensor<1xi32>, tensor<40x64xf32>, tensor<40x32xf32>) -> tensor<1x32xf32>
   return
@@ -86,7 +86,7 @@ func.func @active_rows_c2_values(%x: tensor<1x64xf32>, %i: tensor<1x40xi32>, %v:
 // -----
 
 func.func @active_rows_c2_rows(%x: tensor<1x64xf32>, %i: tensor<2x40xi32>, %v: tensor<2x40xf32>, %n: tensor<1xi32>, %u0: tensor<40x64xf32>, %d0: tensor<40x32xf32>) {
-  // expected-error @+1 {{expects indices and values 1x40 and one count, but got}}
+  // expected-error @+1 {{expects indices and values 2x40 and a count per row, but got}}
   %0 = thresh.active_rows %i, %v, %n input %x up %u0 down %d0 expected(7)
     : (tensor<1x64xf32>, tensor<2x40xi32>, tensor<2x40xf32>, tensor<1xi32>, tensor<40x64xf32>, tensor<40x32xf32>) -> tensor<1x32xf32>
   return
@@ -95,7 +95,7 @@ func.func @active_rows_c2_rows(%x: tensor<1x64xf32>, %i: tensor<2x40xi32>, %v: t
 // -----
 
 func.func @active_rows_c2_dynamic(%x: tensor<1x64xf32>, %i: tensor<1x?xi32>, %v: tensor<1x?xf32>, %n: tensor<1xi32>, %u0: tensor<40x64xf32>, %d0: tensor<40x32xf32>) {
-  // expected-error @+1 {{expects indices and values 1x? and one count, but got}}
+  // expected-error @+1 {{expects indices and values 1x? and a count per row, but got}}
   %0 = thresh.active_rows %i, %v, %n input %x up %u0 down %d0 expected(7)
     : (tensor<1x64xf32>, tensor<1x?xi32>, tensor<1x?xf32>, tensor<1xi32>, tensor<40x64xf32>, tensor<40x32xf32>) -> tensor<1x32xf32>
   return
@@ -188,6 +188,15 @@ func.func @active_rows_c5_half_bytes(%x: tensor<1x64xf32>, %i: tensor<1x40xi32>,
   // expected-error @+1 {{expects an input 1x128, but got 'tensor<1x64xf32>'}}
   %0 = thresh.active_rows %i, %v, %n input %x up %u0, %u1 down %d0, %d1 expected(7) format(q4)
     : (tensor<1x64xf32>, tensor<1x40xi32>, tensor<1x40xf32>, tensor<1xi32>, tensor<40x64xi8>, tensor<40x4xf16>, tensor<40x16xi8>, tensor<40x1xf16>) -> tensor<1x32xf32>
+  return
+}
+
+// -----
+
+func.func @active_rows_c5_rows(%x: tensor<1x64xf32>, %i: tensor<2x40xi32>, %v: tensor<2x40xf32>, %n: tensor<2xi32>, %u0: tensor<40x64xf32>, %d0: tensor<40x32xf32>) {
+  // expected-error @+1 {{expects an input 2x64, but got 'tensor<1x64xf32>'}}
+  %0 = thresh.active_rows %i, %v, %n input %x up %u0 down %d0 expected(7)
+    : (tensor<1x64xf32>, tensor<2x40xi32>, tensor<2x40xf32>, tensor<2xi32>, tensor<40x64xf32>, tensor<40x32xf32>) -> tensor<2x32xf32>
   return
 }
 

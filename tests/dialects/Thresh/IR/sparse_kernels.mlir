@@ -38,6 +38,23 @@ func.func @rows(%i: tensor<1x40xi32>, %v: tensor<1x40xf32>, %n: tensor<1xi32>, %
   return %a : tensor<1x32xf32>
 }
 
+// CHECK-LABEL: func.func @many_rows
+// CHECK: thresh.choose_rows silu %{{.*}} : tensor<?x40xf32> -> tensor<?x40xi32>, tensor<?x40xf32>, tensor<?xi32>
+// CHECK: thresh.active_rows {{.*}} : (tensor<?x64xf32>, tensor<?x40xi32>, tensor<?x40xf32>, tensor<?xi32>, tensor<40x64xf32>, tensor<40x32xf32>) -> tensor<?x32xf32>
+// SHAPE-LABEL: func.func @many_rows
+// SHAPE-SAME: (%[[S:.*]]: tensor<?x40xf32>, %[[X:[a-z0-9]*]]:
+// SHAPE-DAG: %[[ZERO:.*]] = arith.constant 0 : index
+// SHAPE: %[[ROWS:.*]] = tensor.dim %[[S]], %[[ZERO]] : tensor<?x40xf32>
+// SHAPE: return %[[ROWS]]
+func.func @many_rows(%s: tensor<?x40xf32>, %x: tensor<?x64xf32>, %u: tensor<40x64xf32>, %d: tensor<40x32xf32>) -> index {
+  %c0 = arith.constant 0 : index
+  %i, %v, %n = thresh.choose_rows silu %s quantile(1.0) variance_factor(1.0) : tensor<?x40xf32> -> tensor<?x40xi32>, tensor<?x40xf32>, tensor<?xi32>
+  %y = thresh.active_rows %i, %v, %n input %x up %u down %d expected(7)
+    : (tensor<?x64xf32>, tensor<?x40xi32>, tensor<?x40xf32>, tensor<?xi32>, tensor<40x64xf32>, tensor<40x32xf32>) -> tensor<?x32xf32>
+  %0 = tensor.dim %y, %c0 : tensor<?x32xf32>
+  return %0 : index
+}
+
 // CHECK: thresh.kernel @alone choose_rows {
 thresh.kernel @alone choose_rows {
 ^bb0(%s: tensor<1x40xf32>, %i: tensor<1x40xi32>, %v: tensor<1x40xf32>, %n: tensor<1xi32>):

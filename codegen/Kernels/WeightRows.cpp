@@ -1,0 +1,135 @@
+//===- WeightRows.cpp - Weights that are read row by row ---------------------===//
+
+#include "codegen/Kernels/WeightRows.h"
+#include "codegen/Generic/Scalar.h"
+#include "codegen/Ops.h"
+#include "codegen/Schedules/Loops.h"
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::LoopLevel;
+using Halide::RDom;
+using Halide::Var;
+
+namespace thresh::codegen {
+namespace {
+
+/// Bytes of a row that are read before the next row's turn, and fetched at once.
+constexpr int kLine = 64;
+
+/// A code of 4 bits.
+Expr nibble(const WeightRows &weights, const Expr &column, const Expr &row) {
+  Expr pair = (*weights.elements)(column / kRowGroup * (kRowGroup / 2) + column % (kRowGroup / 2), row);
+  return Halide::select(column % kRowGroup < kRowGroup / 2, pair & uint8_t(15), pair >> uint8_t(4));
+}
+
+} // namespace
+
+int WeightRows::lineColumns() const {
+  int columns = kLine * 8 / bits;
+  return coded() ? vectorThatDivides(columns, width) : columns;
+}
+
+Expr WeightRows::stored(const Expr &column, const Expr &row) const {
+  return Halide::cast<float>(bits == 4 ? nibble(*this, column, row) : fromStorage((*elements)(column, row), dtype));
+}
+
+Expr WeightRows::plain(const Expr &column, const Expr &row) const {
+  if (!coded())
+    return (*elements)(column, row);
+  // Zero is subtracted in 8 bits, of which vectors hold most.
+  Expr code = bits == 4 ? nibble(*this, column, row) : (*elements)(column, row);
+  return Halide::reinterpret<int8_t>(code - uint8_t(zero()));
+}
+
+Expr WeightRows::fromPlain(const Expr &value) const {
+  return Halide::cast<float>(coded() ? value : fromStorage(value, dtype));
+}
+
+WeightRows takeWeightRows(const Pipeline &pipeline, int &operand) {
+  const std::string &format = pipeline.parameter("format").text;
+  WeightRows weights;
+  const Operand &info = pipeline.operand(operand);
+  weights.elements = &pipeline.input(operand++);
+  weights.dtype = info.dtype;
+  weights.width = int(info.shape[1]);
+  weights.bits = dtypeBytes(info.dtype) * 8;
+  if (format == "q8" || format == "q4")
+    weights.scales = &pipeline.input(operand++);
+  if (format == "q4") {
+    weights.bits = 4;
+    weights.width *= 2;
+  }
+  return weights;
+}
+
+RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Var> &place, const RowOfWeights &row,
+                      const AtColumn &x, const Var &lane) {
+  RowDots dots;
+  dots.lane = lane;
+  Exprs at(place.begin(), place.end());
+  auto behind = [&](const Expr &first) {
+    Exprs args = at;
+    args.insert(args.begin(), first);
+    return args;
+  };
+  auto product = [&](const Expr &column) { return row.element(column) * x(column); };
+  dots.partial(behind(lane)) = 0.0f;
+  if (weights.coded())
+    dots.scales(behind(dots.group)) = row.scale(dots.group);
+  int columns = weights.lineColumns(), lines = weights.width / columns;
+  if (lines > 0) {
+    int inStep = weights.coded() ? kRowGroup : lanes;
+    dots.depth = RDom({{0, columns / inStep}, {0, lines}}, "depth");
+    Expr step = dots.depth.y * (columns / inStep) + dots.depth.x;
+    Expr sum = row.zeros ? row.zeros(step) : Expr(0.0f);
+    for (int column = 0; column < inStep; column += lanes)
+      sum += product(step * inStep + column + lane);
+    dots.partial(behind(lane)) += weights.coded() ? sum * dots.scales(behind(step)) : sum;
+  }
+  if (weights.width > lines * columns) {
+    dots.rest = RDom(0, (weights.width - lines * columns + lanes - 1) / lanes, "rest");
+    Expr column = lines * columns + dots.rest * lanes + lane;
+    dots.rest.where(column < weights.width);
+    dots.partial(behind(lane)) += product(column);
+  }
+  RDom all(0, lanes, "all");
+  dots.sums(at) = 0.0f;
+  dots.sums(at) += dots.partial(behind(all.x));
+  return dots;
+}
+
+/// All of `rows` rows, and one step of every other loop; the loops of `func` from number `first` on.
+static void boundPlace(Func func, size_t first, int rows) {
+  std::vector<Var> args = func.args();
+  for (size_t i = first; i < args.size(); ++i)
+    func.bound_extent(args[i], i == first ? rows : 1);
+}
+
+void scheduleGroups(Func func, const WeightRows &weights, int lanes, int rows, const LoopLevel &level) {
+  Var group = func.args()[0];
+  func.compute_at(level).bound(group, 0, weights.groups());
+  boundPlace(func, 1, rows);
+  func.vectorize(group, vectorThatDivides(lanes, weights.groups())).unroll(group);
+}
+
+void scheduleRowDots(RowDots &dots, const WeightRows &weights, int lanes, int rows, const LoopLevel &level) {
+  Var row = dots.sums.args()[0];
+  if (weights.coded())
+    scheduleGroups(dots.scales, weights, lanes, rows, level);
+  dots.partial.compute_at(level).bound(dots.lane, 0, lanes).vectorize(dots.lane).unroll(row);
+  boundPlace(dots.partial, 1, rows);
+  int updates = 0;
+  if (dots.depth.defined()) {
+    Halide::Stage update = dots.partial.update(updates++);
+    update.reorder({dots.lane, dots.depth.x, row, dots.depth.y}).vectorize(dots.lane).unroll(dots.depth.x).unroll(row);
+  }
+  if (dots.rest.defined())
+    dots.partial.update(updates++).reorder({dots.lane, row, dots.rest.x}).vectorize(dots.lane);
+  dots.sums.compute_at(level).unroll(row);
+  boundPlace(dots.sums, 0, rows);
+  Halide::RVar all(dots.sums.rvars(0)[0]);
+  dots.sums.update().reorder({all, row}).atomic().vectorize(all).unroll(row);
+}
+
+} // namespace thresh::codegen
