@@ -7,8 +7,8 @@
 //
 //===-----------------------------------------------------------------------===//
 
+#include "codegen/Kernels/CodeDots.h"
 #include "codegen/Kernels/Kernels.h"
-#include "codegen/Kernels/WeightRows.h"
 #include "codegen/Ops.h"
 #include "codegen/Schedules/Loops.h"
 
@@ -114,14 +114,17 @@ private:
 
   /// A chunk of weights as the tokens read it.
   struct Copy {
-    Func elements{"chunk_elements"}; ///< (column, member, chunk): signed codes in bytes, floats as they are
+    Func elements{"chunk_elements"}; ///< (column, member, chunk): codes in bytes, floats as they are
     Func scales{"chunk_scales"};     ///< (group, member, chunk): f32
   };
 
-  Copy copyChunk(const WeightRows &weights) {
+  /// `isSigned`: codes lose their zero point.
+  Copy copyChunk(const WeightRows &weights, bool isSigned) {
     Copy copy;
     Expr neuron = Halide::min(chunk * chunkSize + member, neurons - 1);
-    copy.elements(column, member, chunk) = weights.plain(Halide::min(column, weights.width - 1), neuron);
+    Expr inside = Halide::min(column, weights.width - 1);
+    copy.elements(column, member, chunk) =
+        isSigned || !weights.coded() ? weights.plain(inside, neuron) : weights.code(inside, neuron);
     if (weights.coded())
       copy.scales(group, member, chunk) = weights.scale(Halide::min(group, weights.groups() - 1), neuron);
     return copy;
@@ -147,15 +150,22 @@ private:
     Expr entry = part * kRows + row;
     height(row, part, token, chunk) = entryAt(entry)[1];
     RowDots dots;
+    CodeDots codeDots;
     Copy copy;
     if (gated) {
-      copy = copyChunk(up);
-      RowOfWeights ofRow{
-          [&](const Expr &column) { return up.fromPlain(copy.elements(column, memberAt(entry), chunk)); },
-          [&](const Expr &group) { return copy.scales(group, memberAt(entry), chunk); }, nullptr};
-      AtColumn xAt = [&](const Expr &column) { return (*x)(column, token); };
-      dots = defineRowDots(up, lanes, {row, part, token, chunk}, ofRow, xAt, Var("lane"));
-      height(row, part, token, chunk) *= dots.sums(row, part, token, chunk);
+      copy = copyChunk(up, /*isSigned=*/false);
+      AtColumn elementAt = [&](const Expr &column) { return copy.elements(column, memberAt(entry), chunk); };
+      AtGroup scaleAt = [&](const Expr &group) { return copy.scales(group, memberAt(entry), chunk); };
+      std::vector<Var> place = {row, part, token, chunk};
+      if (up.coded()) {
+        codeDots = defineCodeDots(up, lanes, place, token, tokens, *x, elementAt, scaleAt);
+        height(row, part, token, chunk) *= codeDots.sums(row, part, token, chunk);
+      } else {
+        RowOfWeights ofRow{[&](const Expr &column) { return up.fromPlain(elementAt(column)); }, scaleAt, nullptr};
+        AtColumn xAt = [&](const Expr &column) { return (*x)(column, token); };
+        dots = defineRowDots(up, lanes, place, ofRow, xAt, Var("lane"));
+        height(row, part, token, chunk) *= dots.sums(row, part, token, chunk);
+      }
     }
     auto lengthAt = starts(walk.z + 1, walk.y) - starts(walk.z, walk.y);
     walk.where(walk.x * kRows < lengthAt);
@@ -169,7 +179,10 @@ private:
       return;
     height.update().unroll(row);
     scheduleCopy(copy, up.width, LoopLevel(heights, RVar(walk.z)));
-    scheduleRowDots(dots, up, lanes, kRows, level);
+    if (up.coded())
+      scheduleCodeDots(codeDots, up, kRows, level);
+    else
+      scheduleRowDots(dots, up, lanes, kRows, level);
   }
 
   /// The most vectors of columns in a strip whose sums stay in registers, and that divide the columns; 0 without.
@@ -192,7 +205,7 @@ private:
       Expr at = Halide::unsafe_promise_clamped(firstPass() + entry / kRows, 0, passes() - 1);
       return heights(entry % kRows, at);
     };
-    Copy copy = copyChunk(down);
+    Copy copy = copyChunk(down, /*isSigned=*/true);
     Expr weight = height(walk);
     if (down.coded()) {
       weights(group, entry, token, chunk) = height(entry) * copy.scales(group, memberAt(entry), chunk);
