@@ -26,11 +26,11 @@ namespace {
 
 /// Up rows that are multiplied with a token side by side.
 constexpr int kRows = 4;
-/// Bytes of up rows in a chunk, at most, and its neurons: a multiple of kRows.
-static const int kChunkBytes = getenv("CB") ? atoi(getenv("CB")) : 640 << 10;
-constexpr int kLeastChunk = 16, kMostChunk = 1024;
+/// Bytes of up rows in a chunk, at most: they stay in a core's cache. Its neurons: a multiple of kRows.
+constexpr int kChunkBytes = 640 << 10, kLeastChunk = 16, kMostChunk = 1024;
 /// Tokens whose sums one task has.
-static const int kBlockTokens = getenv("BT") ? atoi(getenv("BT")) : 256;
+constexpr int kBlockTokens = 256;
+/// Bytes that are copied at once.
 constexpr int kLine = 64;
 
 class ActiveRowsOfMany {
