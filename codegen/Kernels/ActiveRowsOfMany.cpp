@@ -7,8 +7,8 @@
 //
 //===-----------------------------------------------------------------------===//
 
+#include "codegen/Kernels/CodeDots.h"
 #include "codegen/Kernels/Kernels.h"
-#include "codegen/Kernels/WeightRows.h"
 #include "codegen/Ops.h"
 #include "codegen/Schedules/Loops.h"
 
@@ -26,11 +26,11 @@ namespace {
 
 /// Up rows that are multiplied with a token side by side.
 constexpr int kRows = 4;
-/// Bytes of up rows in a chunk, at most, and its neurons: a multiple of kRows.
-static const int kChunkBytes = getenv("CB") ? atoi(getenv("CB")) : 640 << 10;
-constexpr int kLeastChunk = 16, kMostChunk = 1024;
+/// Bytes of up rows in a chunk, at most: they stay in a core's cache. Its neurons: a multiple of kRows.
+constexpr int kChunkBytes = 640 << 10, kLeastChunk = 16, kMostChunk = 1024;
 /// Tokens whose sums one task has.
-static const int kBlockTokens = getenv("BT") ? atoi(getenv("BT")) : 256;
+constexpr int kBlockTokens = 256;
+/// Bytes that are copied at once.
 constexpr int kLine = 64;
 
 class ActiveRowsOfMany {
@@ -59,6 +59,7 @@ public:
   void build() {
     defineStarts();
     defineLists();
+    defineUsed();
     defineHeights();
     defineSums();
   }
@@ -72,6 +73,8 @@ private:
     starts(chunkOf((*indices)(place, token)) + 1, token) += 1;
     starts(step + 1, token) += starts(step, token);
     starts.compute_root().bound(chunk, 0, chunks + 1).bound(token, 0, tokens);
+    for (int update : {0, 1})
+      parallelTasks(starts.update(update), {token}, tokens, update == 0 ? neurons / kRows : chunks);
   }
 
   /// The entries of all lists in the order in which they are walked, chunk after chunk: `begins` tells for (token,
@@ -92,6 +95,26 @@ private:
     entries(slot) = Tuple(Halide::undef<int32_t>(), Halide::undef<float>());
     entries(Halide::unsafe_promise_clamped(at, 0, passes() * kRows - 1)) = Tuple(neuron, (*values)(all.x, all.y));
     entries.compute_root().bound(slot, 0, passes() * kRows);
+
+    entries.update().allow_race_conditions().parallel(all.y);
+  }
+
+  /// used(i): the neurons that some token chose, ascending; usedBefore(neuron): how many of them are before it.
+  void defineUsed() {
+    Var neuron("neuron"), entry("entry");
+    RDom all(0, neurons, 0, tokens, "chosen"), each(0, neurons, "each");
+    all.where(all.x < count(all.y));
+    Func isUsed("is_used");
+    isUsed(neuron) = uint8_t(0);
+    isUsed(Halide::unsafe_promise_clamped((*indices)(all.x, all.y), 0, neurons - 1)) = uint8_t(1);
+    isUsed.compute_root().bound(neuron, 0, neurons).vectorize(neuron, kLine, TailStrategy::GuardWithIf);
+    usedBefore(neuron) = 0;
+    usedBefore(each + 1) = usedBefore(each) + Halide::cast<int32_t>(isUsed(each));
+    usedBefore.compute_root().bound(neuron, 0, neurons + 1);
+    // Every neuron is written where the next used one belongs.
+    used(entry) = 0;
+    used(Halide::unsafe_promise_clamped(usedBefore(each), 0, neurons - 1)) = each;
+    used.compute_root().bound(entry, 0, neurons);
   }
 
   // Not through the ImageParam's Func, which loop bounds may not depend on.
@@ -114,28 +137,39 @@ private:
 
   /// A chunk of weights as the tokens read it.
   struct Copy {
-    Func elements{"chunk_elements"}; ///< (column, member, chunk): signed codes in bytes, floats as they are
+    Func elements{"chunk_elements"}; ///< (column, member, chunk): codes in bytes, floats as they are
     Func scales{"chunk_scales"};     ///< (group, member, chunk): f32
+    RDom used;                       ///< of the list of used neurons
   };
 
-  Copy copyChunk(const WeightRows &weights) {
+  /// `isSigned`: codes lose their zero point.
+  Copy copyChunk(const WeightRows &weights, bool isSigned) {
     Copy copy;
-    Expr neuron = Halide::min(chunk * chunkSize + member, neurons - 1);
-    copy.elements(column, member, chunk) = weights.plain(Halide::min(column, weights.width - 1), neuron);
-    if (weights.coded())
-      copy.scales(group, member, chunk) = weights.scale(Halide::min(group, weights.groups() - 1), neuron);
+    copy.used = RDom(0, chunkSize, "used_rows");
+    Expr first = Halide::unsafe_promise_clamped(usedBefore(chunk * chunkSize), 0, neurons);
+    copy.used.where(copy.used < usedBefore(Halide::min((chunk + 1) * chunkSize, neurons)) - first);
+    Expr neuron = Halide::unsafe_promise_clamped(used(first + copy.used), 0, neurons - 1);
+    Expr row = Halide::unsafe_promise_clamped(neuron - chunk * chunkSize, 0, chunkSize - 1);
+    Expr inside = Halide::min(column, weights.width - 1);
+    Expr element = isSigned || !weights.coded() ? weights.plain(inside, neuron) : weights.code(inside, neuron);
+    copy.elements(column, member, chunk) = Halide::undef(element.type());
+    copy.elements(column, row, chunk) = element;
+    if (weights.coded()) {
+      copy.scales(group, member, chunk) = Halide::undef<float>();
+      copy.scales(group, row, chunk) = weights.scale(Halide::min(group, weights.groups() - 1), neuron);
+    }
     return copy;
   }
 
-  /// `columns` of all rows of a chunk, in every step of `level`.
+  /// `columns` of all rows of a chunk that some token uses, in every step of `level`.
   void scheduleCopy(Copy &copy, int columns, const LoopLevel &level) {
     copy.elements.compute_at(level).bound_extent(column, columns).bound(member, 0, chunkSize).bound_extent(chunk, 1);
-    copy.elements.vectorize(column, kLine, TailStrategy::GuardWithIf);
+    copy.elements.update().vectorize(column, kLine, TailStrategy::GuardWithIf);
     if (!copy.scales.defined())
       return;
     int groups = columns / kRowGroup;
     copy.scales.compute_at(level).bound_extent(group, groups).bound(member, 0, chunkSize).bound_extent(chunk, 1);
-    copy.scales.vectorize(group, vectorThatDivides(lanes, groups));
+    copy.scales.update().vectorize(group, vectorThatDivides(lanes, groups));
   }
 
   /// heights(row, pass): what the down rows of the entries are multiplied with.
@@ -147,15 +181,22 @@ private:
     Expr entry = part * kRows + row;
     height(row, part, token, chunk) = entryAt(entry)[1];
     RowDots dots;
+    CodeDots codeDots;
     Copy copy;
     if (gated) {
-      copy = copyChunk(up);
-      RowOfWeights ofRow{
-          [&](const Expr &column) { return up.fromPlain(copy.elements(column, memberAt(entry), chunk)); },
-          [&](const Expr &group) { return copy.scales(group, memberAt(entry), chunk); }, nullptr};
-      AtColumn xAt = [&](const Expr &column) { return (*x)(column, token); };
-      dots = defineRowDots(up, lanes, {row, part, token, chunk}, ofRow, xAt, Var("lane"));
-      height(row, part, token, chunk) *= dots.sums(row, part, token, chunk);
+      copy = copyChunk(up, /*isSigned=*/false);
+      AtColumn elementAt = [&](const Expr &column) { return copy.elements(column, memberAt(entry), chunk); };
+      AtGroup scaleAt = [&](const Expr &group) { return copy.scales(group, memberAt(entry), chunk); };
+      std::vector<Var> place = {row, part, token, chunk};
+      if (up.coded()) {
+        codeDots = defineCodeDots(up, lanes, place, token, tokens, *x, elementAt, scaleAt);
+        height(row, part, token, chunk) *= codeDots.sums(row, part, token, chunk);
+      } else {
+        RowOfWeights ofRow{[&](const Expr &column) { return up.fromPlain(elementAt(column)); }, scaleAt, nullptr};
+        AtColumn xAt = [&](const Expr &column) { return (*x)(column, token); };
+        dots = defineRowDots(up, lanes, place, ofRow, xAt, Var("lane"));
+        height(row, part, token, chunk) *= dots.sums(row, part, token, chunk);
+      }
     }
     auto lengthAt = starts(walk.z + 1, walk.y) - starts(walk.z, walk.y);
     walk.where(walk.x * kRows < lengthAt);
@@ -169,7 +210,10 @@ private:
       return;
     height.update().unroll(row);
     scheduleCopy(copy, up.width, LoopLevel(heights, RVar(walk.z)));
-    scheduleRowDots(dots, up, lanes, kRows, level);
+    if (up.coded())
+      scheduleCodeDots(codeDots, up, kRows, level);
+    else
+      scheduleRowDots(dots, up, lanes, kRows, level);
   }
 
   /// The most vectors of columns in a strip whose sums stay in registers, and that divide the columns; 0 without.
@@ -192,7 +236,7 @@ private:
       Expr at = Halide::unsafe_promise_clamped(firstPass() + entry / kRows, 0, passes() - 1);
       return heights(entry % kRows, at);
     };
-    Copy copy = copyChunk(down);
+    Copy copy = copyChunk(down, /*isSigned=*/true);
     Expr weight = height(walk);
     if (down.coded()) {
       weights(group, entry, token, chunk) = height(entry) * copy.scales(group, memberAt(entry), chunk);
@@ -232,7 +276,8 @@ private:
   Expr tokens;
   Var row{"row"}, pass{"pass"}, token{"token"}, chunk{"chunk"}, column{"column"}, entry{"entry"}, group{"group"},
       member{"member"};
-  Func starts{"starts"}, begins{"begins"}, entries{"entries"}, heights{"heights"};
+  Func starts{"starts"}, begins{"begins"}, entries{"entries"}, used{"used"}, usedBefore{"used_before"},
+      heights{"heights"};
 };
 
 } // namespace

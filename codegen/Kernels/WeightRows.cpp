@@ -30,16 +30,19 @@ int WeightRows::lineColumns() const {
   return coded() ? vectorThatDivides(columns, width) : columns;
 }
 
+Expr WeightRows::code(const Expr &column, const Expr &row) const {
+  return bits == 4 ? nibble(*this, column, row) : (*elements)(column, row);
+}
+
 Expr WeightRows::stored(const Expr &column, const Expr &row) const {
-  return Halide::cast<float>(bits == 4 ? nibble(*this, column, row) : fromStorage((*elements)(column, row), dtype));
+  return Halide::cast<float>(coded() ? code(column, row) : fromStorage((*elements)(column, row), dtype));
 }
 
 Expr WeightRows::plain(const Expr &column, const Expr &row) const {
   if (!coded())
     return (*elements)(column, row);
   // Zero is subtracted in 8 bits, of which vectors hold most.
-  Expr code = bits == 4 ? nibble(*this, column, row) : (*elements)(column, row);
-  return Halide::reinterpret<int8_t>(code - uint8_t(zero()));
+  return Halide::reinterpret<int8_t>(code(column, row) - uint8_t(zero()));
 }
 
 Expr WeightRows::fromPlain(const Expr &value) const {
@@ -99,8 +102,7 @@ RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Va
   return dots;
 }
 
-/// All of `rows` rows, and one step of every other loop; the loops of `func` from number `first` on.
-static void boundPlace(Func func, size_t first, int rows) {
+void boundPlace(Func func, size_t first, int rows) {
   std::vector<Var> args = func.args();
   for (size_t i = first; i < args.size(); ++i)
     func.bound_extent(args[i], i == first ? rows : 1);
@@ -126,10 +128,15 @@ void scheduleRowDots(RowDots &dots, const WeightRows &weights, int lanes, int ro
   }
   if (dots.rest.defined())
     dots.partial.update(updates++).reorder({dots.lane, row, dots.rest.x}).vectorize(dots.lane);
-  dots.sums.compute_at(level).unroll(row);
-  boundPlace(dots.sums, 0, rows);
-  Halide::RVar all(dots.sums.rvars(0)[0]);
-  dots.sums.update().reorder({all, row}).atomic().vectorize(all).unroll(row);
+  scheduleRowSums(dots.sums, rows, level);
+}
+
+void scheduleRowSums(Func sums, int rows, const LoopLevel &level) {
+  Var row = sums.args()[0];
+  sums.compute_at(level).unroll(row);
+  boundPlace(sums, 0, rows);
+  Halide::RVar all(sums.rvars(0)[0]);
+  sums.update().reorder({all, row}).atomic().vectorize(all).unroll(row);
 }
 
 } // namespace thresh::codegen

@@ -26,6 +26,8 @@ struct WeightRows {
 
   /// What stands for 0 in 8 bits or 4.
   int zero() const { return coded() ? 1 << (bits - 1) : 0; }
+  /// The unsigned code of an element.
+  Halide::Expr code(const Halide::Expr &column, const Halide::Expr &row) const;
   /// The element in f32, or the unsigned code of one.
   Halide::Expr stored(const Halide::Expr &column, const Halide::Expr &row) const;
   /// The element in f32, without its scale.
@@ -70,6 +72,12 @@ RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Ha
 
 /// Computes the products of `rows` rows in every step of `level`, which goes through all other loops.
 void scheduleRowDots(RowDots &dots, const WeightRows &weights, int lanes, int rows, const Halide::LoopLevel &level);
+
+/// Bounds the loops of `func` from number `first` on: all of `rows` rows, one step of every other.
+void boundPlace(Halide::Func func, size_t first, int rows);
+
+/// Schedules the last part of such products, whose only reduction is over the lanes.
+void scheduleRowSums(Halide::Func sums, int rows, const Halide::LoopLevel &level);
 
 /// Schedules something in the same way that has a value for every group: of (group, place...).
 void scheduleGroups(Halide::Func func, const WeightRows &weights, int lanes, int rows, const Halide::LoopLevel &level);

@@ -84,10 +84,10 @@ def compare(arguments, sparse, dense, rows):
 def main():
     arguments = parse()
     os.environ["THRESH_RUNTIME_LIBRARY"] = str(arguments.build / "lib" / "libthresh_runtime.so")
-    os.environ["THRESH_NUM_THREADS"] = str(arguments.threads)
     sys.path.insert(0, str(ROOT / "runtime" / "python"))
     import thresh
 
+    thresh.set_num_threads(arguments.threads)
     neurons, first, rest, outputs = arguments.shape
     print("| weights | chosen | " + " | ".join(f"{rows} rows" for rows in arguments.rows) + " |")
     print("|---|---|" + "---|" * len(arguments.rows))
