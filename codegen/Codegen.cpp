@@ -4,12 +4,14 @@
 #include "codegen/Cache.h"
 #include "codegen/Generic/Pipeline.h"
 #include "codegen/Schedules/Schedules.h"
+#include "codegen/SupportObject.h"
 
 #include <Halide.h>
 
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -102,6 +104,15 @@ Status compileKernel(const KernelSpec &spec, const KernelFiles &files) {
     KernelFiles renamed = files;
     renamed.object = temporary;
     compile(spec, renamed);
+  });
+}
+
+Status writeKernelSupport(const std::string &object) {
+  return writeObject(object, "support of kernels", [](const std::string &temporary) {
+    std::ofstream file(temporary, std::ios::binary);
+    file.write(reinterpret_cast<const char *>(kSupportObject), sizeof kSupportObject);
+    if (!file.flush())
+      throw std::runtime_error("cannot write '" + temporary + "'");
   });
 }
 

@@ -46,6 +46,9 @@ BatchResult compileKernels(const std::vector<KernelSpec> &specs, const std::stri
 /// Writes the Halide runtime for `target` as an object file; cached like a kernel.
 Status compileRuntime(const std::string &target, const std::string &object, const std::string &cacheDir);
 
+/// Writes what kernels call besides the Halide runtime as an object file, which serves every target.
+Status writeKernelSupport(const std::string &object);
+
 /// One row of the table of targets.
 struct TargetInfo {
   const char *name;       ///< as the user writes it: "x86-64-v3"

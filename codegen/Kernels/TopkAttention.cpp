@@ -10,6 +10,7 @@
 
 #include "codegen/Generic/Math.h"
 #include "codegen/Kernels/Compaction.h"
+#include "codegen/Kernels/Fetch.h"
 #include "codegen/Kernels/Kernels.h"
 #include "codegen/Schedules/Loops.h"
 
@@ -47,6 +48,10 @@ struct Rows {
 
   Expr element(const Expr &column, const Expr &head, const Expr &row) const {
     return Halide::cast<float>(elements(column, head, row));
+  }
+  /// 0, and the row gets fetched.
+  Expr fetched(const Expr &head, const Expr &row) const {
+    return fetch(elements, (row * elements.dim(1).extent() + head) * width, width);
   }
   /// `value`, of a row's elements, with the row's scale.
   Expr scaled(const Expr &value, const Expr &head, const Expr &row) const {
@@ -133,12 +138,13 @@ struct Funcs {
   Fold sum, squares, maximum;
   Func thresholds{"thresholds"};
   std::optional<Compaction> survivors; ///< of a head: the chosen keys
+  Func fetched{"fetched"};             ///< of block, head: 0, once rows that are needed soon are on their way
   Func chosen{"chosen"};   ///< of row, block, head: products or scores; with softplus, also the other products
   Func weights{"weights"}; ///< of row, block, head: exponentials; these times the softplus, or once more
   Fold top, total;
   Func blockValues{"block_values"}, values{"values"};
   Func attended{"attended"}; ///< of column, head: the result; how many keys were chosen
-  RDom padding, blocksChosen, rowsChosen;
+  RDom padding, fetching, blocksChosen, rowsChosen;
 
   Expr score(const Expr &row, const Expr &block, const Expr &head, int which = 0) const {
     Halide::FuncRef ref = scores(row, block, head);
@@ -146,9 +152,9 @@ struct Funcs {
   }
   Expr count(const Expr &head) const { return survivors->count({head}); }
   Expr isEntry(const Expr &row, const Expr &block) const { return block * kBlockRows + row < count(head); }
-  /// The key of an entry of the list.
-  Expr chosenKey(const Expr &row, const Expr &block) const {
-    return Halide::unsafe_promise_clamped(survivors->list(block * kBlockRows + row, head), 0, most - 1);
+  /// The key of an entry of the list, plus an offset of 0.
+  Expr chosenKey(const Expr &row, const Expr &block, const Expr &zero = 0) const {
+    return Halide::unsafe_promise_clamped(survivors->list(block * kBlockRows + row, head) + zero, 0, most - 1);
   }
 };
 
@@ -264,6 +270,18 @@ void defineList(Funcs &f) {
   f.survivors->list(end + f.padding, f.head) = 0;
 }
 
+/// Fetches the values of the keys of a block and, if there is one, the rest of the keys of the next block.
+void defineFetches(const Attention &a, Funcs &f) {
+  f.fetching = RDom(0, kBlockRows, "fetching");
+  f.fetched(f.block, f.head) = 0;
+  for (auto [rows, ahead] : {std::pair(&a.value, 0), {&a.keyRest, 1}}) {
+    if (rows->width == 0)
+      continue;
+    Expr row = f.first + f.chosenKey(f.fetching, f.block + ahead);
+    f.fetched(f.block, f.head) += rows->fetched(f.head / a.members, row);
+  }
+}
+
 /// Softmax over the chosen keys, as weights of their values and the sum of the exponentials.
 void defineWeights(const Attention &a, Funcs &f) {
   Expr keyHead = f.head / a.members, member = f.head % a.members;
@@ -271,7 +289,7 @@ void defineWeights(const Attention &a, Funcs &f) {
                       {f.row, f.block, f.head});
   f.blocksChosen = RDom(0, f.blocks, "chosen_blocks");
   f.blocksChosen.where(f.blocksChosen * kBlockRows < f.count(f.head));
-  Expr block = f.blocksChosen, key = f.chosenKey(f.row, block);
+  Expr block = f.blocksChosen, key = f.chosenKey(f.row, block, f.fetched(block, f.head));
   auto known = [&](int which) { return f.score(key % kBlockRows, key / kBlockRows, f.head, which); };
   Expr rest = a.keyRest.scaled(f.rest.sums(f.row, block, f.head), keyHead, f.first + key);
   if (a.softplus) {
@@ -390,6 +408,7 @@ void scheduleHeads(const Attention &a, Funcs &f) {
   scheduleDots(a, f, f.rest, a.lanes, LoopLevel(f.chosen, rows)); // inside the test of the block
   if (f.rest.lanes.has_update_definition())
     f.rest.lanes.update().reorder(f.lane, f.rest.depth.x, f.row);
+  f.fetched.compute_at(f.chosen, f.blocksChosen.x);
   for (Fold *fold : {&f.top, &f.total})
     scheduleFold(a, f, *fold, task, 1);
 
@@ -426,6 +445,7 @@ void buildTopkAttention(Pipeline &pipeline) {
   defineScores(a, f);
   defineThresholds(a, f);
   defineList(f);
+  defineFetches(a, f);
   defineWeights(a, f);
   defineResult(a, f);
   scheduleScores(a, f);

@@ -203,6 +203,12 @@ double Operands::readBytes() const {
   return bytes;
 }
 
+double Operands::chosenKeys() const {
+  const int32_t *counts = reinterpret_cast<const int32_t *>(buffers[0].back().data.get());
+  int64_t heads = spec.operands.back().shape[1];
+  return double(std::accumulate(counts, counts + heads, int64_t(0))) / double(heads);
+}
+
 double Operands::neededBytes() const {
   if (spec.family != Family::TopkAttention)
     return readBytes();

@@ -49,6 +49,8 @@ public:
   /// Bytes that one call cannot do without: the same, or for topk_attention, after a call, all partial keys, and the
   /// rest and the values of the keys that the heads chose, as if no two of them shared any.
   double neededBytes() const;
+  /// Keys that a head of topk_attention chose, on average, in the first copy's last call.
+  double chosenKeys() const;
 
   /// Seconds in which std::nth_element finds the `count` greatest of an operand's floats.
   double selectSeconds(int operand, int64_t count) const;

@@ -139,10 +139,13 @@ void *build(const KernelSpec &spec, const std::string &folder, std::string &erro
   std::printf("compile   %8.2f s\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (status.ok())
     status = compileRuntime(spec.target, folder + "/runtime.o", "");
+  if (status.ok())
+    status = writeKernelSupport(folder + "/support.o");
   error = status.message;
   if (!status.ok())
     return nullptr;
-  std::string command = "cd '" + folder + "' && cc -shared -o kernel.so kernel.o runtime.o -lm -lpthread -ldl";
+  std::string command =
+      "cd '" + folder + "' && cc -shared -o kernel.so kernel.o runtime.o support.o -lm -lpthread -ldl";
   void *handle = std::system(command.c_str()) == 0 ? dlopen((folder + "/kernel.so").c_str(), RTLD_NOW) : nullptr;
   if (!handle)
     error = "cannot link the kernel with cc";
@@ -222,6 +225,8 @@ int measure(const KernelSpec &spec, const Options &options) {
   if (spec.family == Family::ChooseRows)
     std::printf("select    %8.2f us, %5.1f times that, takes std::nth_element for a twelfth of the same scores\n",
                 selecting * 1e6, selecting / seconds);
+  if (spec.family == Family::TopkAttention)
+    std::printf("chosen    %8.2f keys a head\n", operands.chosenKeys());
   if (!isSparse(spec.family))
     printCompute(spec, shapes, seconds, options.threads);
   if (spec.family == Family::ActiveRows)

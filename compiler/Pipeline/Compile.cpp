@@ -341,6 +341,9 @@ private:
     objects.push_back(work.path("halide_runtime.o"));
     if (failed(check(codegen::compileRuntime(baseline.name, objects.back(), options.cacheDir))))
       return failure();
+    objects.push_back(work.path("kernel_support.o"));
+    if (failed(check(codegen::writeKernelSupport(objects.back()))))
+      return failure();
     PendingFile weightsOut(weightsPath()), libraryOut(options.output);
     LibraryDescription library;
     library.entries = entries;

@@ -85,6 +85,8 @@ Library::Library(const std::vector<KernelSpec> &specs) {
   EXPECT_TRUE(batch.status.ok()) << batch.status.message;
   if (!batch.status.ok())
     return;
+  Status support = writeKernelSupport(folder + "/support.o");
+  EXPECT_TRUE(support.ok()) << support.message;
   std::string command =
       "cd '" + folder + "' && cc -shared -o kernels.so *.o '" + runtimeObject() + "' -lm -lpthread -ldl";
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
