@@ -216,19 +216,19 @@ private:
       scheduleRowDots(dots, up, lanes, kRows, level);
   }
 
-  /// The most vectors of columns in a strip whose sums stay in registers, and that divide the columns; 0 without.
-  int stripThatDivides() const {
+  /// Vectors of columns in a strip, whose sums stay in registers: the most that divide the columns, without splitting
+  /// groups; else as many as fit.
+  int stripVectors() const {
     int most = pipeline.target().vectorBits >= 512 ? 16 : 8;
-    for (int vectors = most; down.width % lanes == 0 && vectors >= most / 2; vectors -= 2)
-      if (down.width / lanes % vectors == 0)
+    for (int vectors = most; vectors >= most / 2; --vectors)
+      if (down.width % (vectors * lanes) == 0 && (!down.coded() || vectors * lanes % kRowGroup == 0))
         return vectors;
-    return 0;
+    return most;
   }
 
   /// The output: in every chunk a token adds the sums over its neurons there.
   void defineSums() {
-    int divides = stripThatDivides(), vectorsOfStrip = divides ? divides : pipeline.target().vectorBits >= 512 ? 16 : 8;
-    int strip = vectorsOfStrip * lanes;
+    int strip = stripVectors() * lanes;
     Func chunkSums("chunk_sums"), weights("weights"), result("active_rows");
     RDom walk(0, chunkSize, "walk"), all(0, chunks, "all");
     walk.where(walk < length());
@@ -247,7 +247,7 @@ private:
     result(column, token) = 0.0f;
     result(column, token) += chunkSums(column, token, all);
 
-    Var vectors("vectors"), vector("vector"), block("block"), stripe("strip"), inner("inner"), vectors2("vectors2");
+    Var vectors("vectors"), vector("vector"), block("block"), stripe("strip"), inner("inner");
     result.bound(token, 0, tokens);
     result.vectorize(column, lanes, TailStrategy::GuardWithIf);
     result.update()
@@ -264,7 +264,7 @@ private:
     chunkSums.update().split(column, vectors, vector, lanes).reorder({vector, vectors, walk.x});
     chunkSums.update().vectorize(vector).unroll(vectors);
     if (down.coded())
-      weights.compute_at(chunkSums, walk.x).bound_extent(group, std::max(1, strip / kRowGroup)).vectorize(group);
+      weights.compute_at(chunkSums, walk.x).bound_extent(group, strip / kRowGroup).vectorize(group);
     pipeline.addOutput(result);
   }
 

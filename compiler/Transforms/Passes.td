@@ -9,11 +9,11 @@
 include "mlir/Pass/PassBase.td"
 
 def ChooseSparseKernelsPass : Pass<"thresh-choose-sparse-kernels", "::mlir::ModuleOp"> {
-  let summary = "replaces sparse ops of one row by the ops that sparse kernels compute";
+  let summary = "replaces sparse ops by the ops that sparse kernels compute";
   let description = [{
     A feed-forward block becomes the product that predicts, `thresh.choose_rows` and `thresh.active_rows`, which reads its weights neuron
-    by neuron: copies of the parameters, beside those that the entry points of many rows read. Attention of one query with a statistical top-k
-    becomes `thresh.attend_chosen`. An op that no kernel computes stays, and a remark says why.
+    by neuron: copies of the parameters, beside those that dense products read. Many rows that choose many neurons each stay dense. Attention of one
+    query with a statistical top-k becomes `thresh.attend_chosen`. An op that no kernel computes stays, and a remark says why.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::thresh::ThreshDialect"];
 }

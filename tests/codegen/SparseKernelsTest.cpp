@@ -412,6 +412,7 @@ TEST(ActiveRows, ManyRows) {
     for (int64_t rows : {2, 3, 16, 17, 70})
       cases.push_back({format, 100 + rows, 96, 160, true, rows});
   cases.push_back({"q8", 300, 64, 2304, true, 20});
+  cases.push_back({"q8", 70, 128, 96, true, 7});
   cases.push_back({"q4", 40, 32, 32, false, 33});
   cases.push_back({"bf16", 40, 64, 96, false, 5});
   checkActive(cases, {0, 9, 1 << 20});
