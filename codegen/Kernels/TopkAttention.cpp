@@ -33,8 +33,9 @@ namespace {
 constexpr int kBlockRows = 16;
 /// Chains of vectors in which a head's scores are summed.
 constexpr int kChains = 4;
-/// Queries that share a row of keys and are computed side by side, at most; vectors of it whose code is unrolled.
-constexpr int kMostMembers = 8, kMostSteps = 16;
+/// Queries that share a row of keys and are computed side by side, at most; vectors of it, and key heads one after the
+/// other, whose code is unrolled.
+constexpr int kMostMembers = 8, kMostSteps = 16, kMostKeyHeads = 4;
 /// Simple operations that one score takes after its product: soft cap, statistics, list.
 constexpr int kScoreCost = 8;
 
@@ -187,7 +188,8 @@ Dots defineDots(const Attention &a, const Funcs &f, const ImageParam &query, con
   int steps = keys.width / dots.vector, unrolled = vectorThatDivides(kMostSteps, steps);
   dots.depth = RDom(0, steps / unrolled, "depth");
   Expr product = 0.0f;
-  for (int step = 0; step < unrolled; ++step) {
+  // LLVM turns sums around, and rows are to be read from their beginning on.
+  for (int step = unrolled; step-- > 0;) {
     Expr at = ((steps == unrolled ? Expr(0) : Expr(dots.depth)) * unrolled + step) * dots.vector + f.lane;
     product = math::mulAdd(query(at, keyHead * a.members + member, 0), keys.element(at, keyHead, row), product);
   }
@@ -373,13 +375,14 @@ void scheduleScores(const Attention &a, Funcs &f) {
   LoopLevel task(f.scores, parallelTasks(f.scores, {f.block}, f.blocks, kBlockRows * cost));
   scheduleDots(a, f, f.partial, kBlockRows, task);
   Halide::Stage products = f.partial.products();
-  Var members("members");
+  Var members("members"), keyHeads("key_heads");
   products.split(f.member, members, f.member, vectorThatDivides(kMostMembers, a.members));
+  products.split(f.keyHead, keyHeads, f.keyHead, vectorThatDivides(kMostKeyHeads, a.keyHeads));
   if (f.partial.lanes.has_update_definition())
-    products.reorder(f.lane, f.member, f.partial.depth.x, members, f.keyHead, f.row);
+    products.reorder(f.lane, f.member, f.partial.depth.x, members, f.keyHead, keyHeads, f.row);
   else
-    products.reorder(f.lane, f.member, members, f.keyHead, f.row);
-  products.unroll(f.member);
+    products.reorder(f.lane, f.member, members, f.keyHead, keyHeads, f.row);
+  products.unroll(f.member).unroll(f.keyHead);
 }
 
 void scheduleList(const Attention &a, Funcs &f, const LoopLevel &task) {
