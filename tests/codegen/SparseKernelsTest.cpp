@@ -288,19 +288,36 @@ struct Weights {
   }
 };
 
+/// x as many rows are multiplied with codes: integers of [-127, 127] per group of 32, times their scale.
+std::vector<double> onGrid(const std::vector<double> &x) {
+  std::vector<double> result;
+  for (size_t group = 0; group < x.size(); group += 32) {
+    float largest = 0;
+    for (size_t i = group; i < group + 32; ++i)
+      largest = std::max(largest, std::fabs(float(x[i])));
+    float scale = largest / 127;
+    for (size_t i = group; i < group + 32; ++i)
+      result.push_back(scale == 0 ? 0 : double(std::nearbyint(float(x[i]) / scale)) * double(scale));
+  }
+  return result;
+}
+
 /// Compares one row, whose x, list and result the operands are.
 void expectSumsOfRow(const std::vector<Tensor> &operands, const ActiveCase &c, const std::string &what) {
   bool coded = c.format == "q8" || c.format == "q4";
   size_t first = c.gated ? 1 : 0, weights = first + 3, downAt = weights + (c.gated ? (coded ? 2 : 1) : 0);
   Weights up{operands[weights], coded ? &operands[weights + 1] : nullptr, c.format};
   Weights down{operands[downAt], coded ? &operands[downAt + 1] : nullptr, c.format};
+  std::vector<double> x = c.gated ? reals(operands[0]) : std::vector<double>();
+  if (c.gated && coded && c.rows != 1)
+    x = onGrid(x);
   std::vector<double> sums(c.d), sizes(c.d);
   for (int64_t place = 0; place < operands[first + 2].get(0).integer; ++place) {
     int64_t neuron = operands[first].get(place).integer;
     double height = operands[first + 1].get(place).real, dot = 0, size = 0;
     for (int64_t k = 0; c.gated && k < c.k; ++k) {
-      dot += up.at(neuron, k) * operands[0].get(k).real;
-      size += std::fabs(up.at(neuron, k) * operands[0].get(k).real);
+      dot += up.at(neuron, k) * x[k];
+      size += std::fabs(up.at(neuron, k) * x[k]);
     }
     for (int64_t d = 0; d < c.d; ++d) {
       double weight = height * down.at(neuron, d);
