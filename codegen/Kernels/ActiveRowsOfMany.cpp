@@ -95,7 +95,6 @@ private:
     entries(slot) = Tuple(Halide::undef<int32_t>(), Halide::undef<float>());
     entries(Halide::unsafe_promise_clamped(at, 0, passes() * kRows - 1)) = Tuple(neuron, (*values)(all.x, all.y));
     entries.compute_root().bound(slot, 0, passes() * kRows);
-
     entries.update().allow_race_conditions().parallel(all.y);
   }
 

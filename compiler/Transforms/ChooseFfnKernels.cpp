@@ -17,8 +17,8 @@ using namespace mlir;
 
 namespace thresh {
 
-/// Of many rows that choose more than this share of the neurons each, dense products are faster: measured with q8, where
-/// the two meet (codegen/README.md).
+/// Of many rows that choose more than this share of the neurons each, dense products are faster: measured with q8,
+/// where the two meet (codegen/README.md).
 static constexpr double kMostShareOfManyRows = 0.125;
 
 static LoadParameterOp parameterOf(Value weight) { return weight.getDefiningOp<LoadParameterOp>(); }
