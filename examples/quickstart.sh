@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # From a fresh clone to an answer: installs what is missing, builds Thresh, compiles a real sentence-embedding model
-# (all-MiniLM-L6-v2) to a shared library and searches a few dozen sentences with it. Takes queries as arguments.
+# (all-MiniLM-L6-v2) to a shared library and searches a few dozen sentences with it. Then compiles a trained Spark model,
+# which reads 8 % of its feed-forward neurons for a token, and lets it continue C++. Takes queries as arguments.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly checkpoint=.cache/models/minilm
 readonly library=.cache/quickstart/minilm.so
+readonly writer=.cache/quickstart/tiny-spark.so
 
 step() {
   printf '\n==> %s\n' "$1"
@@ -29,3 +31,18 @@ ls -lh "$(dirname "$library")"
 
 step "Searching"
 .venv/bin/python examples/semantic-search/search.py --model "$library" "$@"
+
+step "Compiling the Spark model of examples/tiny-spark to $writer"
+build/bin/thresh compile examples/tiny-spark/spark -o "$writer"
+ls -lh "$writer"
+
+step "Continuing C++"
+readonly prompt='#include "llvm/ADT/SmallVector.h"
+
+namespace llvm {
+
+class Value;
+
+/// Returns true if'
+printf '%s' "$prompt"
+build/bin/thresh run "$writer" --prompt "$prompt" -n 64 --temperature 0.7 --top-p 0.9 --seed 3

@@ -2,8 +2,9 @@
 """Decode and prefill speed in the shape of Gemma-2 2B, dense and Spark, against llama.cpp's dense model in one run.
 
 Compiles the shapes from a config.json with random weights, makes llama.cpp's file of the dense one with make_gguf.py,
-and lets all run in turns. The Spark model has as many weights and touches 8 % of its neurons and 256 tokens. Prints a table and writes it to OUT with a picture. The first run installs llama.cpp and
-writes 4.3 GB of model files into the user's cache.
+and lets all run in turns. The Spark model has as many weights and touches 8 % of its neurons and 256 tokens. Prints a
+table and writes it to OUT with a picture. The first run installs llama.cpp and writes 4.3 GB of model files into the
+user's cache. With --checkpoints both are real models, for example those of examples/tiny-spark.
 """
 
 import argparse
@@ -94,6 +95,7 @@ def parse():
     parser.add_argument("--models", type=some_of(MODELS), default="dense,spark", help="ours, with commas (default: %(default)s)")
     parser.add_argument("--contexts", type=integers, default="16,512,4096", help="tokens before the timed ones (default: %(default)s)")
     parser.add_argument("--prompt", type=int, default=512, help="tokens of the timed prefill (default: %(default)s)")
+    parser.add_argument("--checkpoints", type=pathlib.Path, help="folder of checkpoints dense and spark instead of random weights; without llama.cpp")
     parser.add_argument("--tokens", type=int, default=16, help="timed tokens of a turn (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of both engines, 3 turns each (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2)
@@ -106,6 +108,9 @@ def parse():
     parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared", help="folder that holds peers/make_gguf.py")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "benchmarks", help="folder of table and picture")
     arguments = parser.parse_args()
+    for name in arguments.models if arguments.checkpoints else []:
+        if not (arguments.checkpoints / name / "config.json").is_file():
+            parser.error(f"--checkpoints expects a checkpoint folder at {arguments.checkpoints / name}")
     if arguments.quick:
         arguments.rounds = 1
     arguments.turns = 1 if arguments.quick else 3
@@ -113,6 +118,9 @@ def parse():
 
 
 def make_config(arguments, model):
+    """The fields of config.json, which for a checkpoint are its own."""
+    if arguments.checkpoints:
+        return json.loads((arguments.checkpoints / model / "config.json").read_text())
     config = {**GEMMA2_2B, **(SMALL if arguments.small else {})}
     if model == "spark":
         config.update({**SPARK, **(SMALL_SPARK if arguments.small else {})})
@@ -143,11 +151,15 @@ def compile_model(arguments, name, weights):
     folder = arguments.out / "decode" / name / weights
     folder.mkdir(parents=True, exist_ok=True)
     config = make_config(arguments, name)
-    (folder / "config.json").write_text(json.dumps(config, indent=2))
+    if arguments.checkpoints:
+        source = [arguments.checkpoints / name]
+    else:
+        source = [folder / "config.json", "--random-weights", "1"]
+        source[0].write_text(json.dumps(config, indent=2))
     longest = max(max(arguments.contexts) + arguments.tokens + 1, arguments.prompt)
     context = math.ceil(longest / 512) * 512
     library = folder / "model.so"
-    command = [arguments.thresh, "compile", folder / "config.json", "-o", library, "--random-weights", "1"]
+    command = [arguments.thresh, "compile", *source, "-o", library]
     command += ["--quantize", weights, "--kv-cache", arguments.kv_cache, "--context", context]
     _, seconds, memory = run(command)
     return {
@@ -309,13 +321,13 @@ def draw(arguments, results, path):
         panels.append((f"decode, {result['weights']}, tokens/s", groups))
     groups = [(result["weights"], [each.median("prefill") for each in rates]) for result, rates in zip(results, engines)]
     panels.append((f"prefill of {arguments.prompt}, tokens/s", groups))
-    shape = "small shape" if arguments.small else "Gemma-2 2B shape"
-    write_bar_charts(path, f"{shape}, random weights, {arguments.threads} threads", names, panels)
+    shape = f"{'small' if arguments.small else 'Gemma-2 2B'} shape, random weights"
+    write_bar_charts(path, f"{arguments.checkpoints or shape}, {arguments.threads} threads", names, panels)
 
 
 def main():
     arguments = parse()
-    rival = None if arguments.no_rival else LlamaCpp(user_cache())
+    rival = None if arguments.no_rival or arguments.checkpoints else LlamaCpp(user_cache())
     arguments.out.mkdir(parents=True, exist_ok=True)
     results = [measure(arguments, weights, rival) for weights in arguments.formats]
     text = table(arguments, results)

@@ -1,4 +1,4 @@
-"""decode.py runs through on a small shape, without the rival."""
+"""decode.py runs through on a small shape and on the trained models, without the rival."""
 
 import json
 import re
@@ -37,7 +37,16 @@ def test_small_shape(run_benchmark, tmp_path):
         assert (config["model_type"], config["num_hidden_layers"]) == (model_type, 2)
 
 
-@pytest.mark.parametrize("arguments", [["--formats", "q3"], ["--models", "moe"], ["--contexts", "4,x"], ["--kv-cache", "q2"]], ids=str)
+def test_checkpoints(run_benchmark, root, tmp_path):
+    folder = root / "examples" / "tiny-spark"
+    result = run_benchmark("--quick", "--checkpoints", folder, "--formats", "q8", "--contexts", "4", "--tokens", "3", "--prompt", "16")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split(" | ")[:2] for line in result.stdout.splitlines() if line.startswith(("| dense", "| spark"))]
+    assert rows == [[f"| {model} q8", case] for model in ("dense", "spark") for case in ("4", "prefill of 16")]
+    assert str(folder) in (tmp_path / "out" / "decode.svg").read_text()
+
+
+@pytest.mark.parametrize("arguments", [["--formats", "q3"], ["--models", "moe"], ["--contexts", "4,x"], ["--kv-cache", "q2"], ["--checkpoints", "nowhere"]], ids=str)
 def test_refusals(run_benchmark, arguments):
     result = run_benchmark(*arguments)
     assert result.returncode == 2 and arguments[0] in result.stderr
