@@ -44,23 +44,11 @@ struct Pass {
   Func heights{"heights"}, weights{"weights"}; ///< (.., row, pass)
 };
 
-class ActiveRows {
+class ActiveRows : ChosenRows {
 public:
   explicit ActiveRows(Pipeline &pipeline)
-      : pipeline(pipeline), lanes(vectorLanes(pipeline, 4)), gated(pipeline.parameter("gated").integer != 0) {
-    int operand = 0;
-    if (gated)
-      x = &pipeline.input(operand++);
-    neurons = int(pipeline.operand(operand).shape[1]);
-    indices = &pipeline.input(operand++);
-    values = &pipeline.input(operand++);
-    // Not through the ImageParam's Func, which loop bounds may not depend on.
-    count = Halide::Internal::Call::make(pipeline.input(operand++).parameter(), {0});
-    if (gated)
-      up = takeWeightRows(pipeline, operand);
-    down = takeWeightRows(pipeline, operand);
-    rows = down.bits == 4 ? kRowsOf4Bits : kRows;
-  }
+      : ChosenRows(pipeline), pipeline(pipeline), lanes(vectorLanes(pipeline, 4)), count(ChosenRows::count(0)),
+        rows(down.bits == 4 ? kRowsOf4Bits : kRows) {}
 
   void build() {
     Expr passes = (count + rows - 1) / rows;
@@ -188,11 +176,10 @@ private:
   }
 
   Pipeline &pipeline;
-  int lanes, neurons, rows = kRows;
-  bool gated;
-  const Halide::ImageParam *x = nullptr, *indices = nullptr, *values = nullptr;
-  WeightRows up, down;
-  Expr count, tasks;
+  int lanes;
+  Expr count; ///< of the only row
+  int rows;
+  Expr tasks;
   Var lane{"lane"}, row{"row"}, pass{"pass"}, group{"group"}, column{"column"}, task{"task"};
   Func zeros{"zeros"}, sums{"sums"}; ///< (lane, group), (column, task)
 };

@@ -8,9 +8,12 @@
 //===-----------------------------------------------------------------------===//
 
 #include "codegen/Kernels/CodeDots.h"
+#include "codegen/Kernels/Compaction.h"
 #include "codegen/Kernels/Kernels.h"
 #include "codegen/Ops.h"
 #include "codegen/Schedules/Loops.h"
+
+#include <optional>
 
 using Halide::Expr;
 using Halide::Func;
@@ -26,28 +29,17 @@ namespace {
 
 /// Up rows that are multiplied with a token side by side.
 constexpr int kRows = 4;
-/// Bytes of up rows in a chunk, at most: they stay in a core's cache. Its neurons: a multiple of kRows.
+/// Bytes of up rows in a chunk, at most: they stay in a core's cache. Its neurons: a multiple of kRows and of 8.
 constexpr int kChunkBytes = 640 << 10, kLeastChunk = 16, kMostChunk = 1024;
 /// Tokens whose sums one task has.
 constexpr int kBlockTokens = 256;
 /// Bytes that are copied at once.
 constexpr int kLine = 64;
 
-class ActiveRowsOfMany {
+class ActiveRowsOfMany : ChosenRows {
 public:
   explicit ActiveRowsOfMany(Pipeline &pipeline)
-      : pipeline(pipeline), lanes(vectorLanes(pipeline, 4)), gated(pipeline.parameter("gated").integer != 0) {
-    int operand = 0;
-    if (gated)
-      x = &pipeline.input(operand++);
-    neurons = int(pipeline.operand(operand).shape[1]);
-    indices = &pipeline.input(operand++);
-    values = &pipeline.input(operand++);
-    counts = &pipeline.input(operand++);
-    tokens = counts->dim(0).extent();
-    if (gated)
-      up = takeWeightRows(pipeline, operand);
-    down = takeWeightRows(pipeline, operand);
+      : ChosenRows(pipeline), pipeline(pipeline), lanes(vectorLanes(pipeline, 4)), tokens(counts->dim(0).extent()) {
     chunkSize = kMostChunk;
     const WeightRows &first = gated ? up : down;
     int rowBytes = first.width * (first.coded() ? 1 : dtypeBytes(first.dtype));
@@ -98,26 +90,19 @@ private:
     entries.update().allow_race_conditions().parallel(all.y);
   }
 
-  /// used(i): the neurons that some token chose, ascending; usedBefore(neuron): how many of them are before it.
+  /// The neurons that some token chose.
   void defineUsed() {
-    Var neuron("neuron"), entry("entry");
-    RDom all(0, neurons, 0, tokens, "chosen"), each(0, neurons, "each");
+    Var neuron("neuron");
+    RDom all(0, neurons, 0, tokens, "chosen");
     all.where(all.x < count(all.y));
     Func isUsed("is_used");
     isUsed(neuron) = uint8_t(0);
     isUsed(Halide::unsafe_promise_clamped((*indices)(all.x, all.y), 0, neurons - 1)) = uint8_t(1);
-    isUsed.compute_root().bound(neuron, 0, neurons).vectorize(neuron, kLine, TailStrategy::GuardWithIf);
-    usedBefore(neuron) = 0;
-    usedBefore(each + 1) = usedBefore(each) + Halide::cast<int32_t>(isUsed(each));
-    usedBefore.compute_root().bound(neuron, 0, neurons + 1);
-    // Every neuron is written where the next used one belongs.
-    used(entry) = 0;
-    used(Halide::unsafe_promise_clamped(usedBefore(each), 0, neurons - 1)) = each;
-    used.compute_root().bound(entry, 0, neurons);
+    isUsed.compute_root().vectorize(neuron, kLine, TailStrategy::GuardWithIf);
+    used.emplace(neurons, std::vector<Var>(), [&](const Expr &index) { return isUsed(index) != uint8_t(0); });
+    used->schedule(LoopLevel::root(), lanes, /*behind=*/8);
   }
 
-  // Not through the ImageParam's Func, which loop bounds may not depend on.
-  Expr count(const Expr &token) const { return Halide::Internal::Call::make(counts->parameter(), {token}); }
   Expr chunkOf(const Expr &neuron) const { return Halide::unsafe_promise_clamped(neuron / chunkSize, 0, chunks - 1); }
   /// The most passes of all tokens.
   Expr passes() const { return tokens * ((neurons + kRows - 1) / kRows + chunks); }
@@ -145,9 +130,9 @@ private:
   Copy copyChunk(const WeightRows &weights, bool isSigned) {
     Copy copy;
     copy.used = RDom(0, chunkSize, "used_rows");
-    Expr first = Halide::unsafe_promise_clamped(usedBefore(chunk * chunkSize), 0, neurons);
-    copy.used.where(copy.used < usedBefore(Halide::min((chunk + 1) * chunkSize, neurons)) - first);
-    Expr neuron = Halide::unsafe_promise_clamped(used(first + copy.used), 0, neurons - 1);
+    Expr first = Halide::unsafe_promise_clamped(used->countBefore(chunk * chunkSize, {}), 0, neurons);
+    copy.used.where(copy.used < used->countBefore((chunk + 1) * chunkSize, {}) - first);
+    Expr neuron = Halide::unsafe_promise_clamped(used->list(first + copy.used), 0, neurons - 1);
     Expr row = Halide::unsafe_promise_clamped(neuron - chunk * chunkSize, 0, chunkSize - 1);
     Expr inside = Halide::min(column, weights.width - 1);
     Expr element = isSigned || !weights.coded() ? weights.plain(inside, neuron) : weights.code(inside, neuron);
@@ -268,15 +253,12 @@ private:
   }
 
   Pipeline &pipeline;
-  int lanes, neurons, chunkSize, chunks;
-  bool gated;
-  const Halide::ImageParam *x = nullptr, *indices = nullptr, *values = nullptr, *counts = nullptr;
-  WeightRows up, down;
+  int lanes, chunkSize, chunks;
   Expr tokens;
+  std::optional<Compaction> used;
   Var row{"row"}, pass{"pass"}, token{"token"}, chunk{"chunk"}, column{"column"}, entry{"entry"}, group{"group"},
       member{"member"};
-  Func starts{"starts"}, begins{"begins"}, entries{"entries"}, used{"used"}, usedBefore{"used_before"},
-      heights{"heights"};
+  Func starts{"starts"}, begins{"begins"}, entries{"entries"}, heights{"heights"};
 };
 
 } // namespace

@@ -10,7 +10,7 @@
 #include "codegen/Kernels/Kernels.h"
 #include "codegen/Schedules/Loops.h"
 
-#include <memory>
+#include <optional>
 
 using Halide::Expr;
 using Halide::Func;
@@ -109,7 +109,7 @@ private:
       Expr inside = Halide::min(Halide::likely(index), n - 1);
       return !math::le(shifted(score(inside)), 0.0f) && index < n;
     };
-    survivors = std::make_unique<Compaction>(n, std::vector<Var>{row}, survives);
+    survivors.emplace(n, std::vector<Var>{row}, survives);
     survivors->schedule(Halide::LoopLevel::root(), lanes, /*behind=*/8,
                         [&](Func func, Halide::Stage stage, const Expr &cost) {
                           func.bound(row, 0, rows);
@@ -157,7 +157,7 @@ private:
   Expr rows;
   Var row{"row"};
   Func mean, step;
-  std::unique_ptr<Compaction> survivors;
+  std::optional<Compaction> survivors;
 };
 
 } // namespace

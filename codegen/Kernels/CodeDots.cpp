@@ -16,12 +16,6 @@ namespace {
 /// Products that one sum of i32 gets at once: those of an instruction of u8 and i8.
 constexpr int kNeighbours = 4;
 
-Exprs behind(const std::vector<Expr> &first, const std::vector<Var> &place) {
-  Exprs args = first;
-  args.insert(args.end(), place.begin(), place.end());
-  return args;
-}
-
 /// Integers and scales of x.
 void defineActivations(CodeDots &dots, const Halide::ImageParam &x, const Var &token, const Expr &tokens, int groups) {
   Func largest("largest");
@@ -77,8 +71,8 @@ CodeDots defineCodeDots(const WeightRows &weights, int lanes, const std::vector<
   dots.partial(behind({dots.lane}, place)) +=
       Halide::cast<float>(dots.products(behind({dots.lane, dots.steps}, place))) * factor;
   RDom all(0, dots.lanes, "all");
-  dots.sums(behind({}, place)) = 0.0f;
-  dots.sums(behind({}, place)) += dots.partial(behind({all}, place));
+  dots.sums(place) = 0.0f;
+  dots.sums(place) += dots.partial(behind({all}, place));
   return dots;
 }
 

@@ -1,6 +1,7 @@
 //===- Compaction.cpp - The elements of a row that survive -------------------===//
 
 #include "codegen/Kernels/Compaction.h"
+#include "codegen/Schedules/Loops.h"
 
 using Halide::Expr;
 using Halide::RDom;
@@ -26,36 +27,30 @@ Halide::Buffer<uint8_t> positionsOfOnes() {
   return table;
 }
 
-std::vector<Expr> operator+(const Expr &first, const std::vector<Var> &args) {
-  std::vector<Expr> all = {first};
-  all.insert(all.end(), args.begin(), args.end());
-  return all;
-}
-
 } // namespace
 
 Compaction::Compaction(const Expr &elements, const std::vector<Var> &args,
                        const std::function<Expr(const Expr &)> &survives)
     : elements(elements), octets((elements + kOctet - 1) / kOctet) {
   bit = RDom(0, kOctet, "bit");
-  bits(octet + args) = 0;
-  bits(octet + args) += Halide::select(survives(octet * kOctet + bit), 1 << bit, 0);
+  bits(behind({octet}, args)) = 0;
+  bits(behind({octet}, args)) += Halide::select(survives(octet * kOctet + bit), 1 << bit, 0);
 
   before = RDom(0, octets, "before");
-  starts(octet + args) = 0;
-  starts(before + 1 + args) = starts(Expr(before) + args) + Halide::popcount(bits(Expr(before) + args));
+  starts(behind({octet}, args)) = 0;
+  starts(behind({before + 1}, args)) = starts(behind({before}, args)) + Halide::popcount(bits(behind({before}, args)));
 
   of = RDom(0, kOctet, 0, octets, "of");
-  Expr first = Halide::unsafe_promise_clamped(starts(Expr(of.y) + args), 0, elements);
-  Expr pattern = Halide::unsafe_promise_clamped(bits(Expr(of.y) + args), 0, 255);
-  list(position + args) = Halide::undef<int32_t>();
-  list(first + of.x + args) = of.y * kOctet + Halide::cast<int32_t>(positionsOfOnes()(of.x, pattern));
+  Expr first = Halide::unsafe_promise_clamped(starts(behind({of.y}, args)), 0, elements);
+  Expr pattern = Halide::unsafe_promise_clamped(bits(behind({of.y}, args)), 0, 255);
+  list(behind({position}, args)) = Halide::undef<int32_t>();
+  list(behind({first + of.x}, args)) = of.y * kOctet + Halide::cast<int32_t>(positionsOfOnes()(of.x, pattern));
 }
 
-Expr Compaction::count(const std::vector<Expr> &args) const {
-  std::vector<Expr> all = {octets};
-  all.insert(all.end(), args.begin(), args.end());
-  return starts(all);
+Expr Compaction::count(const std::vector<Expr> &args) const { return starts(behind({octets}, args)); }
+
+Expr Compaction::countBefore(const Expr &element, const std::vector<Expr> &args) const {
+  return starts(behind({Halide::min(element / kOctet, octets)}, args));
 }
 
 void Compaction::schedule(const Halide::LoopLevel &level, int lanes, int behind, const NestOfRow &each) {

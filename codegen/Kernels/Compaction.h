@@ -18,6 +18,8 @@ public:
              const std::function<Halide::Expr(const Halide::Expr &)> &survives);
 
   Halide::Expr count(const std::vector<Halide::Expr> &args) const;
+  /// How many survive before an element whose number is a multiple of 8; behind all of them, the count.
+  Halide::Expr countBefore(const Halide::Expr &element, const std::vector<Halide::Expr> &args) const;
   /// Of a position and the row; unspecified from the count on.
   Halide::Func list{"survivors"};
 

@@ -193,9 +193,7 @@ Dots defineDots(const Attention &a, const Funcs &f, const ImageParam &query, con
     Expr at = ((steps == unrolled ? Expr(0) : Expr(dots.depth)) * unrolled + step) * dots.vector + f.lane;
     product = math::mulAdd(query(at, keyHead * a.members + member, 0), keys.element(at, keyHead, row), product);
   }
-  std::vector<Expr> laneArgs(args.begin(), args.end()), folded(args.begin(), args.end());
-  laneArgs.insert(laneArgs.begin(), f.lane);
-  folded.insert(folded.begin(), dots.lane);
+  Exprs laneArgs = behind({f.lane}, args), folded = behind({dots.lane}, args);
   dots.lanes(laneArgs) = steps == unrolled ? product : Expr(0.0f);
   if (steps > unrolled)
     dots.lanes(laneArgs) += product;

@@ -66,20 +66,26 @@ WeightRows takeWeightRows(const Pipeline &pipeline, int &operand) {
   return weights;
 }
 
+ChosenRows::ChosenRows(const Pipeline &pipeline) : gated(pipeline.parameter("gated").integer != 0) {
+  int operand = 0;
+  if (gated)
+    x = &pipeline.input(operand++);
+  neurons = int(pipeline.operand(operand).shape[1]);
+  for (const Halide::ImageParam **list : {&indices, &values, &counts})
+    *list = &pipeline.input(operand++);
+  if (gated)
+    up = takeWeightRows(pipeline, operand);
+  down = takeWeightRows(pipeline, operand);
+}
+
 RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Var> &place, const RowOfWeights &row,
                       const AtColumn &x, const Var &lane) {
   RowDots dots;
   dots.lane = lane;
-  Exprs at(place.begin(), place.end());
-  auto behind = [&](const Expr &first) {
-    Exprs args = at;
-    args.insert(args.begin(), first);
-    return args;
-  };
   auto product = [&](const Expr &column) { return row.element(column) * x(column); };
-  dots.partial(behind(lane)) = 0.0f;
+  dots.partial(behind({lane}, place)) = 0.0f;
   if (weights.coded())
-    dots.scales(behind(dots.group)) = row.scale(dots.group);
+    dots.scales(behind({dots.group}, place)) = row.scale(dots.group);
   int columns = weights.lineColumns(), lines = weights.width / columns;
   if (lines > 0) {
     int inStep = weights.coded() ? kRowGroup : lanes;
@@ -88,17 +94,17 @@ RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Va
     Expr sum = row.zeros ? row.zeros(step) : Expr(0.0f);
     for (int column = 0; column < inStep; column += lanes)
       sum += product(step * inStep + column + lane);
-    dots.partial(behind(lane)) += weights.coded() ? sum * dots.scales(behind(step)) : sum;
+    dots.partial(behind({lane}, place)) += weights.coded() ? sum * dots.scales(behind({step}, place)) : sum;
   }
   if (weights.width > lines * columns) {
     dots.rest = RDom(0, (weights.width - lines * columns + lanes - 1) / lanes, "rest");
     Expr column = lines * columns + dots.rest * lanes + lane;
     dots.rest.where(column < weights.width);
-    dots.partial(behind(lane)) += product(column);
+    dots.partial(behind({lane}, place)) += product(column);
   }
   RDom all(0, lanes, "all");
-  dots.sums(at) = 0.0f;
-  dots.sums(at) += dots.partial(behind(all.x));
+  dots.sums(place) = 0.0f;
+  dots.sums(place) += dots.partial(behind({all.x}, place));
   return dots;
 }
 

@@ -45,6 +45,21 @@ struct WeightRows {
 /// The weights at `operand` in the format that the parameters name; `operand` becomes the next one.
 WeightRows takeWeightRows(const Pipeline &pipeline, int &operand);
 
+/// The operands of active_rows.
+struct ChosenRows {
+  const Halide::ImageParam *x = nullptr; ///< null if not gated
+  const Halide::ImageParam *indices = nullptr, *values = nullptr, *counts = nullptr;
+  WeightRows up, down; ///< no `up` if not gated
+  int neurons = 0;
+  bool gated = false;
+
+  explicit ChosenRows(const Pipeline &pipeline);
+  /// The neurons of a row of x. Loop bounds may depend on it, as they may not on the ImageParam's Func.
+  Halide::Expr count(const Halide::Expr &token) const {
+    return Halide::Internal::Call::make(counts->parameter(), {token});
+  }
+};
+
 using AtColumn = std::function<Halide::Expr(const Halide::Expr &column)>;
 using AtGroup = std::function<Halide::Expr(const Halide::Expr &group)>;
 

@@ -24,6 +24,12 @@ template <typename Combine> Halide::Expr foldHalves(std::vector<Halide::Expr> va
   return values[0];
 }
 
+/// The coordinates of a Func: `first`, then `rest`, loops or values.
+template <typename Range> Exprs behind(Exprs first, const Range &rest) {
+  first.insert(first.end(), rest.begin(), rest.end());
+  return first;
+}
+
 /// Rough cost of evaluating the stage's body once, in simple operations.
 int bodyCost(const Stage &stage);
 

@@ -17,6 +17,15 @@ def golden():
 
 
 @pytest.fixture(scope="session")
+def data(root):
+    """The corpus of examples/train-spark: its module data.py."""
+    sys.path.insert(0, str(root / "examples" / "train-spark"))
+    import data
+
+    return data
+
+
+@pytest.fixture(scope="session")
 def compile_model(run_tool, tmp_path_factory):
     """compile_model(MODEL, option...) returns the path of the library."""
 

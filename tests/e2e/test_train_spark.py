@@ -1,17 +1,7 @@
 """The corpus of examples/train-spark; its models need JAX, which check.py of that folder compares with."""
 
-import sys
-
 import numpy as np
 import pytest
-
-
-@pytest.fixture(scope="module")
-def data(root):
-    sys.path.insert(0, str(root / "examples" / "train-spark"))
-    import data
-
-    return data
 
 
 @pytest.fixture(scope="module")

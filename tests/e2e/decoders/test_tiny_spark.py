@@ -1,7 +1,6 @@
 """The trained models of examples/tiny-spark, on text that they have not seen."""
 
 import json
-import sys
 
 import ml_dtypes
 import numpy as np
@@ -18,14 +17,6 @@ SEQUENCES, LENGTH = 8, 512
 @pytest.fixture(scope="module")
 def folders(root):
     return {kind: root / "examples" / "tiny-spark" / kind for kind in KINDS}
-
-
-@pytest.fixture(scope="module")
-def data(root):
-    sys.path.insert(0, str(root / "examples" / "train-spark"))
-    import data
-
-    return data
 
 
 @pytest.fixture(scope="module")
