@@ -21,7 +21,7 @@ std::string halideName(const std::string &name, const std::string &prefix, int n
   return text;
 }
 
-/// The buffer is dense and starts at 0; extents are constants where the spec knows them.
+/// The buffer starts at 0; extents are constants where the spec knows them.
 template <typename Param> void constrainExtents(Param param, const std::vector<int64_t> &shape) {
   int rank = int(shape.size());
   for (int h = 0; h < rank; ++h) {
@@ -40,6 +40,11 @@ template <typename Param> void constrainStrides(Param param, Param like, const s
     param.dim(h).set_stride(stride);
     stride = stride * (known >= 0 ? Expr(int(known)) : like.dim(h).extent());
   }
+}
+
+/// Whether the caller tells how far apart the rows of an operand are: those of the weights of active_rows.
+bool rowsLieApart(const KernelSpec &spec, int operand) {
+  return spec.family == Family::ActiveRows && operand > int(spec.parameters.at("gated").integer) + 2;
 }
 
 /// `value`, in a form that shows Halide that it depends on every running value. When Halide orders the
@@ -70,7 +75,10 @@ Pipeline::Pipeline(const KernelSpec &spec, const TargetInfo &target)
     }
     params.emplace_back(storageType(operand.dtype), int(operand.shape.size()), halideName(operand.name, "in", int(o)));
     constrainExtents(params.back(), operand.shape);
-    constrainStrides(params.back(), params.back(), operand.shape);
+    if (rowsLieApart(original, int(o)))
+      params.back().dim(0).set_stride(1);
+    else
+      constrainStrides(params.back(), params.back(), operand.shape);
   }
   markNodes();
 }

@@ -53,6 +53,14 @@ void setRandom(Buffer &buffer, DType dtype, size_t elements, unsigned seed) {
 }
 
 /// Large buffers lie in huge pages: looking up small ones can halve the bandwidth.
+Memory allocateMemory(size_t bytes) {
+  size_t alignment = bytes < kHugePage ? 64 : kHugePage, allocated = (bytes / alignment + 1) * alignment;
+  Memory memory(static_cast<unsigned char *>(std::aligned_alloc(alignment, allocated)), &std::free);
+  if (alignment == kHugePage)
+    madvise(memory.get(), allocated, MADV_HUGEPAGE);
+  return memory;
+}
+
 void allocate(Buffer &buffer, const Operand &operand, const Shape &shape, unsigned seed) {
   int64_t elements = 1;
   buffer.dims.resize(shape.size());
@@ -62,11 +70,7 @@ void allocate(Buffer &buffer, const Operand &operand, const Shape &shape, unsign
     elements *= extent;
   }
   buffer.bytes = size_t(elements * dtypeBytes(operand.dtype));
-  size_t alignment = buffer.bytes < kHugePage ? 64 : kHugePage;
-  size_t allocated = (buffer.bytes / alignment + 1) * alignment;
-  buffer.data.reset(static_cast<unsigned char *>(std::aligned_alloc(alignment, allocated)));
-  if (alignment == kHugePage)
-    madvise(buffer.data.get(), allocated, MADV_HUGEPAGE);
+  buffer.data = allocateMemory(buffer.bytes);
   setRandom(buffer, operand.dtype, size_t(elements), seed);
   buffer.buffer.host = buffer.data.get();
   buffer.buffer.dimensions = int(shape.size());
@@ -125,6 +129,8 @@ void Operands::addLists() {
     setAll(copy[listOperand + 2], DType::I32, int64_t(tokens), double(listLength));
   for (int o = listOperand + 3; o + 1 < int(spec.operands.size()); ++o)
     rowOperands.push_back(o);
+  for (std::vector<Buffer> &copy : buffers)
+    records.push_back(interleaveRows(copy, size_t(neurons)));
   std::mt19937 generator(2);
   for (size_t i = 0; i < (tokens == 1 ? kLists : 1); ++i) {
     std::vector<int32_t> list(tokens * neurons);
@@ -135,6 +141,26 @@ void Operands::addLists() {
     }
     lists.push_back(std::move(list));
   }
+}
+
+Memory Operands::interleaveRows(std::vector<Buffer> &copy, size_t rows) {
+  constexpr size_t kLine = 64;
+  size_t rowBytes = 0, first = 0;
+  for (int o : rowOperands)
+    rowBytes += copy[o].bytes / rows;
+  rowBytes = (rowBytes + kLine - 1) / kLine * kLine;
+  Memory record = allocateMemory(rows * rowBytes);
+  std::memset(record.get(), 0, rows * rowBytes);
+  for (int o : rowOperands) {
+    size_t bytes = copy[o].bytes / rows;
+    for (size_t row = 0; row < rows; ++row)
+      std::memcpy(record.get() + row * rowBytes + first, copy[o].data.get() + row * bytes, bytes);
+    copy[o].data.reset();
+    copy[o].buffer.host = record.get() + first;
+    copy[o].dims[1].stride = int(rowBytes / size_t(dtypeBytes(spec.operands[o].dtype)));
+    first += bytes;
+  }
+  return record;
 }
 
 std::vector<halide_buffer_t *> &Operands::next() {
@@ -175,11 +201,13 @@ double Operands::rowSeconds(int threads, size_t together, bool ahead) const {
       for (; first < end; first += together)
         for (int o : rowOperands) {
           size_t bytes = copy[o].bytes / list.size(), last = std::min(first + together, end);
+          size_t stride = size_t(copy[o].dims[1].stride) * size_t(dtypeBytes(spec.operands[o].dtype));
+          const unsigned char *rows = copy[o].buffer.host;
           for (size_t line = 0; line < bytes; line += 64)
             for (size_t i = first; i < last; ++i) {
               if (ahead && i + together < end)
-                __builtin_prefetch(copy[o].data.get() + size_t(list[i + together]) * bytes + line);
-              reader.read(copy[o].data.get() + size_t(list[i]) * bytes + line, std::min<size_t>(64, bytes - line));
+                __builtin_prefetch(rows + size_t(list[i + together]) * stride + line);
+              reader.read(rows + size_t(list[i]) * stride + line, std::min<size_t>(64, bytes - line));
             }
         }
     }

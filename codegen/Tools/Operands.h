@@ -18,8 +18,10 @@ using Shape = std::vector<int64_t>;
 /// Operands of more bytes than this leave nothing of each other in the caches.
 constexpr double kColdBytes = 512e6;
 
+using Memory = std::unique_ptr<unsigned char, decltype(&std::free)>;
+
 struct Buffer {
-  std::unique_ptr<unsigned char, decltype(&std::free)> data{nullptr, &std::free};
+  Memory data{nullptr, &std::free};
   size_t bytes = 0;
   std::vector<halide_dimension_t> dims;
   halide_buffer_t buffer{};
@@ -57,6 +59,8 @@ public:
 
 private:
   void addLists();
+  /// Lays the rows that lists name side by side, as the compiler does. Returns the memory that they are in then.
+  Memory interleaveRows(std::vector<Buffer> &copy, size_t rows);
   /// Reads the rows of a list, `together` of them side by side, fetching the next ones meanwhile if `ahead`.
   double rowSeconds(int threads, size_t together, bool ahead) const;
 
@@ -67,6 +71,7 @@ private:
   size_t tokens = 0;    ///< lists of a call
   size_t listLength = 0;
   std::vector<int> rowOperands;            ///< the matrices whose rows the list names
+  std::vector<Memory> records;             ///< their rows, for each copy
   std::vector<std::vector<int32_t>> lists; ///< used in turn
   size_t turn = 0;
 };

@@ -107,6 +107,7 @@ void buildLinalgPhase(OpPassManager &passes) {
 
 void buildKernelsPhase(OpPassManager &passes) {
   passes.addPass(createPackParametersPass());
+  passes.addPass(createInterleaveRowsPass());
   passes.addPass(createFormKernelsPass());
   // No CSE here: it would merge the launches' destinations.
   passes.addPass(createCanonicalizerPass());

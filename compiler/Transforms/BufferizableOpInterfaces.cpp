@@ -10,14 +10,15 @@ using namespace mlir::bufferization;
 namespace thresh {
 namespace {
 
-/// Kernels read dense row-major memory: a strided view is copied first.
+/// Kernels read dense row-major memory: a strided view is copied first. Parameters have the layout that their readers
+/// take.
 FailureOr<Value> denseBuffer(RewriterBase &rewriter, Value tensor, const BufferizationOptions &options,
                              BufferizationState &state) {
   FailureOr<Value> buffer = getBuffer(rewriter, tensor, options, state);
   if (failed(buffer))
     return failure();
   auto type = cast<MemRefType>(buffer->getType());
-  if (type.getLayout().isIdentity())
+  if (type.getLayout().isIdentity() || buffer->getDefiningOp<LoadParameterOp>())
     return buffer;
   Location loc = tensor.getLoc();
   SmallVector<Value> sizes;
@@ -91,14 +92,21 @@ struct LoadParameterModel : BufferizableOpInterface::ExternalModel<LoadParameter
   bool isWritable(Operation *, Value, const AnalysisState &) const { return false; }
   AliasingOpOperandList getAliasingOpOperands(Operation *, Value, const AnalysisState &) const { return {}; }
 
+  FailureOr<BufferLikeType> getBufferType(Operation *op, Value, const BufferizationOptions &,
+                                          const BufferizationState &, SmallVector<Value> &) const {
+    return cast<BufferLikeType>(Type(memoryOf(cast<LoadParameterOp>(op))));
+  }
+
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &,
                           BufferizationState &) const {
     auto load = cast<LoadParameterOp>(op);
-    auto type = cast<RankedTensorType>(load.getType());
-    Value buffer = LoadParameterOp::create(
-        rewriter, op->getLoc(), MemRefType::get(type.getShape(), type.getElementType()), load.getParameterAttr());
+    Value buffer = LoadParameterOp::create(rewriter, op->getLoc(), memoryOf(load), load.getParameterAttr());
     replaceOpWithBufferizedValues(rewriter, op, buffer);
     return success();
+  }
+
+  static MemRefType memoryOf(LoadParameterOp load) {
+    return SymbolTable::lookupNearestSymbolFrom<ParameterOp>(load, load.getParameterAttr()).getMemRefType();
   }
 };
 

@@ -97,6 +97,16 @@ def PackParametersPass : Pass<"thresh-pack-parameters", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::thresh::ThreshDialect"];
 }
 
+def InterleaveRowsPass : Pass<"thresh-interleave-rows", "::mlir::ModuleOp"> {
+  let summary = "lays the rows that a neuron needs side by side";
+  let description = [{
+    The matrices that `thresh.active_rows` reads row by row (up and down projection, codes and scales) become parts of one
+    record a neuron: a chosen neuron is one place in memory instead of up to four. Matrices that anything else reads, or
+    other ops in other company, stay as they are.
+  }];
+  let dependentDialects = ["::thresh::ThreshDialect"];
+}
+
 def FormKernelsPass : Pass<"thresh-form-kernels", "::mlir::ModuleOp"> {
   let summary = "groups linalg ops into kernels and replaces them by launches";
   let description = [{

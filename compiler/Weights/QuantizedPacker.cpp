@@ -36,12 +36,13 @@ void QuantizedPacker::setTileSizes() {
   tileRows = isByRow ? rows : std::min<int64_t>(llvm::alignDown(kPieceBytes / kPanelRowBytes, kGroupRows), rows);
 }
 
-llvm::Error QuantizedPacker::pack(PieceSink sink) {
+llvm::Error QuantizedPacker::packRows(int64_t first, int64_t count, PieceSink sink) {
   if (rows == 0)
     return llvm::Error::success();
-  for (int64_t column = 0; column < columns; column += tileColumns) {
+  int64_t end = first + count;
+  for (int64_t column = first; column < end; column += tileColumns) {
     for (int64_t row = 0; row < rows; row += tileRows) {
-      Tile tile = {row, std::min(tileRows, rows - row), column, std::min(tileColumns, columns - column), 0, 0};
+      Tile tile = {row, std::min(tileRows, rows - row), column, std::min(tileColumns, end - column), 0, 0};
       if (llvm::Error error = readTile(tile))
         return error;
       if (llvm::Error error = packTile(tile))

@@ -16,7 +16,10 @@ public:
   QuantizedPacker(ParameterOp parameter, SourceReader &reader);
 
   /// Feeds everything to `sink`. Fails when the source cannot be read, or at a weight that cannot be quantised.
-  llvm::Error pack(PieceSink sink);
+  llvm::Error pack(PieceSink sink) { return packRows(0, columns, sink); }
+
+  /// The same of some columns only, which by row are the packed rows. `first`: a multiple of kGroupColumns.
+  llvm::Error packRows(int64_t first, int64_t count, PieceSink sink);
 
 private:
   /// Some rows of k of some panels, as they are stored.

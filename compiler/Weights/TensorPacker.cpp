@@ -15,7 +15,9 @@ namespace thresh {
 TensorPacker::TensorPacker(ParameterOp parameter, SourceReader &reader) : reader(reader) {
   RankedTensorType storedType = parameter.getSource().getType();
   elements = storedType.getNumElements();
-  packedBytes = getElementBytes(cast<RankedTensorType>(parameter.getType()).getElementType());
+  auto packedType = cast<RankedTensorType>(parameter.getType());
+  rowElements = packedType.getRank() == 0 ? 1 : packedType.getShape().back();
+  packedBytes = getElementBytes(packedType.getElementType());
 
   PackAttr pack = parameter.getPackAttr();
   isCopy = !pack ||
@@ -35,7 +37,13 @@ TensorPacker::TensorPacker(ParameterOp parameter, SourceReader &reader) : reader
 llvm::Error TensorPacker::pack(PieceSink sink) {
   if (elements == 0)
     return llvm::Error::success();
-  return isCopy ? copy(sink) : packMatrices(sink);
+  return isCopy ? copy(0, elements, sink) : packMatrices(sink);
+}
+
+llvm::Error TensorPacker::packRows(int64_t first, int64_t count, PieceSink sink) {
+  if (elements == 0)
+    return llvm::Error::success();
+  return isCopy ? copy(first * rowElements, count * rowElements, sink) : packMatrix(0, first, first + count, sink);
 }
 
 /// Reads `count` elements from number `element` on into `run`.
@@ -44,10 +52,11 @@ llvm::Error TensorPacker::readRun(int64_t element, int64_t count) {
   return reader.read(element, count, run.data());
 }
 
-llvm::Error TensorPacker::copy(PieceSink sink) {
-  int64_t step = kPieceBytes / packedBytes;
-  for (int64_t element = 0; element < elements; element += step) {
-    if (llvm::Error error = readRun(element, std::min(step, elements - element)))
+/// `count` elements from number `first` on.
+llvm::Error TensorPacker::copy(int64_t first, int64_t count, PieceSink sink) {
+  int64_t step = kPieceBytes / packedBytes, end = first + count;
+  for (int64_t element = first; element < end; element += step) {
+    if (llvm::Error error = readRun(element, std::min(step, end - element)))
       return error;
     sink(run);
   }
@@ -61,7 +70,7 @@ llvm::Error TensorPacker::packMatrices(PieceSink sink) {
     int64_t base = 0;
     for (auto [position, dim] : llvm::zip_equal(index, batch))
       base += position * dim.stride;
-    if (llvm::Error error = packMatrix(base, sink))
+    if (llvm::Error error = packMatrix(base, 0, rows.extent, sink))
       return error;
     int64_t dim = int64_t(batch.size()) - 1;
     for (; dim >= 0 && ++index[dim] == batch[dim].extent; --dim)
@@ -71,8 +80,9 @@ llvm::Error TensorPacker::packMatrices(PieceSink sink) {
   }
 }
 
-/// Packs one matrix, tile by tile. A tile is several whole panels, or some rows of one panel.
-llvm::Error TensorPacker::packMatrix(int64_t base, PieceSink sink) {
+/// Packs the rows of one matrix from number `first` on and before `end`, tile by tile. A tile is several whole panels,
+/// or some rows of one panel.
+llvm::Error TensorPacker::packMatrix(int64_t base, int64_t first, int64_t end, PieceSink sink) {
   int64_t panelRowBytes = panel * packedBytes;
   int64_t tileRows = std::clamp<int64_t>(kPieceBytes / panelRowBytes, 1, rows.extent);
   int64_t tilePanels = std::max<int64_t>(kPieceBytes / (panelRowBytes * rows.extent), 1);
@@ -81,8 +91,8 @@ llvm::Error TensorPacker::packMatrix(int64_t base, PieceSink sink) {
     int64_t firstColumn = firstPanel * panel;
     int64_t numPanels = std::min(tilePanels, panels - firstPanel);
     int64_t numColumns = std::min(numPanels * panel, columns.extent - firstColumn);
-    for (int64_t firstRow = 0; firstRow < rows.extent; firstRow += tileRows) {
-      int64_t numRows = std::min(tileRows, rows.extent - firstRow);
+    for (int64_t firstRow = first; firstRow < end; firstRow += tileRows) {
+      int64_t numRows = std::min(tileRows, end - firstRow);
       tile.assign(numPanels * numRows * panelRowBytes, 0);
       if (llvm::Error error = fillTile(base, firstRow, numRows, firstColumn, numColumns))
         return error;

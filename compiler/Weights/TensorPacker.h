@@ -15,6 +15,9 @@ public:
   /// Feeds everything to `sink`. Fails when the source cannot be read.
   llvm::Error pack(PieceSink sink);
 
+  /// The same of `count` rows from number `first` on; of a matrix without panels.
+  llvm::Error packRows(int64_t first, int64_t count, PieceSink sink);
+
 private:
   /// One dimension of the permuted tensor.
   struct Dim {
@@ -22,15 +25,16 @@ private:
     int64_t stride; ///< in stored elements
   };
 
-  llvm::Error copy(PieceSink sink);
+  llvm::Error copy(int64_t first, int64_t count, PieceSink sink);
   llvm::Error packMatrices(PieceSink sink);
-  llvm::Error packMatrix(int64_t base, PieceSink sink);
+  llvm::Error packMatrix(int64_t base, int64_t first, int64_t end, PieceSink sink);
   llvm::Error fillTile(int64_t base, int64_t firstRow, int64_t rows, int64_t firstColumn, int64_t columns);
   llvm::Error readRun(int64_t element, int64_t count);
   void scatter(int64_t first, int64_t count, int64_t target, int64_t step);
 
   SourceReader &reader;
   int64_t elements;
+  int64_t rowElements; ///< of the last packed dimension
   int64_t packedBytes; ///< of one element
   bool isCopy;
   llvm::SmallVector<Dim> batch;

@@ -1,5 +1,6 @@
 //===- WeightsFile.cpp - The packed safetensors file ---------------------------===//
 #include "compiler/Weights/Fnv1a.h"
+#include "compiler/Weights/Quantize.h"
 #include "compiler/Weights/QuantizedPacker.h"
 #include "compiler/Weights/TensorPacker.h"
 #include "compiler/Weights/WeightsPlan.h"
@@ -7,6 +8,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,7 +17,9 @@ using namespace mlir;
 
 namespace thresh {
 
-static llvm::Error packParameter(ParameterOp parameter, SourceFiles &files, PieceSink sink) {
+/// Feeds one parameter to `sink`, or of a matrix `rows` rows from number `first` on.
+static llvm::Error packParameter(ParameterOp parameter, SourceFiles &files, PieceSink sink, int64_t first = 0,
+                                 std::optional<int64_t> rows = std::nullopt) {
   Type elementType = cast<RankedTensorType>(parameter.getType()).getElementType();
   PackAttr pack = parameter.getPackAttr();
   bool isQuantized = pack && pack.isQuantized();
@@ -24,7 +28,36 @@ static llvm::Error packParameter(ParameterOp parameter, SourceFiles &files, Piec
   llvm::Expected<SourceReader> reader = SourceReader::open(parameter.getSource(), elementType, files);
   if (!reader)
     return reader.takeError();
-  return isQuantized ? QuantizedPacker(parameter, *reader).pack(sink) : TensorPacker(parameter, *reader).pack(sink);
+  if (isQuantized) {
+    QuantizedPacker packer(parameter, *reader);
+    return rows ? packer.packRows(first, *rows, sink) : packer.pack(sink);
+  }
+  TensorPacker packer(parameter, *reader);
+  return rows ? packer.packRows(first, *rows, sink) : packer.pack(sink);
+}
+
+/// Feeds the records that the rows of `parts` are to `sink`, some records at a time.
+static llvm::Error packRecords(ArrayRef<ParameterOp> parts, SourceFiles &files, PieceSink sink) {
+  int64_t bytes = ParameterOp(parts.front()).getRecord()->getBytes();
+  int64_t rows = cast<RankedTensorType>(ParameterOp(parts.front()).getType()).getDimSize(0);
+  int64_t step = std::max<int64_t>(llvm::alignDown(kPieceBytes / bytes, kGroupColumns), kGroupColumns);
+  SmallVector<char> records, part;
+  for (int64_t first = 0; first < rows; first += step) {
+    int64_t count = std::min(step, rows - first);
+    records.assign(count * bytes, 0);
+    for (ParameterOp parameter : parts) {
+      part.clear();
+      auto collect = [&](ArrayRef<char> piece) { part.append(piece.begin(), piece.end()); };
+      if (llvm::Error error = packParameter(parameter, files, collect, first, count))
+        return error;
+      int64_t rowBytes = parameter.getRowBytes();
+      for (int64_t row = 0; row < count; ++row)
+        std::memcpy(records.data() + row * bytes + parameter.getRecord()->getOffset(), part.data() + row * rowBytes,
+                    rowBytes);
+    }
+    sink(records);
+  }
+  return llvm::Error::success();
 }
 
 FailureOr<std::string> streamWeights(WeightsPlan &plan, llvm::raw_ostream &out) {
@@ -36,9 +69,11 @@ FailureOr<std::string> streamWeights(WeightsPlan &plan, llvm::raw_ostream &out) 
     out.write(piece.data(), piece.size());
     position += piece.size();
   };
-  for (auto [tensor, parameter] : llvm::zip_equal(plan.weights.tensors, plan.parameters)) {
+  for (auto [tensor, parts] : llvm::zip_equal(plan.weights.tensors, plan.parts)) {
     emit(SmallVector<char>(tensor.offset - position, 0));
-    if (llvm::Error error = packParameter(parameter, files, emit))
+    ParameterOp parameter = parts.front();
+    if (llvm::Error error =
+            parameter.getRecord() ? packRecords(parts, files, emit) : packParameter(parameter, files, emit))
       return emitError(parameter.getLoc()) << llvm::toString(std::move(error));
   }
   std::string content = llvm::toHex(hasher.final(), /*LowerCase=*/true);

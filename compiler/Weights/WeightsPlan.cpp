@@ -37,19 +37,22 @@ private:
   /// A tensor that several parameters may share.
   struct Tensor {
     PackedTensor packed;
-    ParameterOp parameter;
-    SmallVector<StringRef> symbols;
+    SmallVector<ParameterOp, 1> parts;
+    SmallVector<std::pair<StringRef, int64_t>> symbols; ///< and the bytes before it in the tensor
   };
 
   LogicalResult add(ParameterOp parameter);
+  LogicalResult addToRecord(ParameterOp parameter, RecordAttr record);
   LogicalResult check(ParameterOp parameter);
-  std::string makeName(ParameterOp parameter);
+  size_t addTensor(ParameterOp first, std::string name, RankedTensorType type);
+  std::string makeName(std::string base);
 
   ModuleOp module;
   std::vector<Tensor> tensors;
   /// Source and layout. A tensor's name tells sources apart only where they are noise.
   using Key = std::tuple<StringRef, int64_t, StringRef, const void *, const void *, const void *>;
   std::map<Key, size_t> known;
+  llvm::StringMap<size_t> records;
   llvm::StringSet<> names;
 };
 
@@ -141,13 +144,18 @@ LogicalResult Planner::check(ParameterOp parameter) {
 }
 
 /// The model's name of the tensor, marked when the layout is no longer the model's.
-std::string Planner::makeName(ParameterOp parameter) {
+static std::string getBaseName(ParameterOp parameter) {
   std::string base = llvm::json::fixUTF8(parameter.getSource().getTensor().getValue());
   if (PackAttr pack = parameter.getPackAttr()) {
     bool isRows = pack.getPanel() == 0 && pack.getPermutation().size() == 2;
     StringRef layout = pack.isQuantized() ? stringifyPackFormat(pack.getFormat()) : isRows ? "rows" : "packed";
     base += ("." + layout).str();
   }
+  return base;
+}
+
+/// `base`, or with a number if the file has a tensor of this name.
+std::string Planner::makeName(std::string base) {
   std::string name = base;
   for (int suffix = 1; !names.insert(name).second; ++suffix)
     name = base + "." + std::to_string(suffix);
@@ -161,7 +169,43 @@ static RankedTensorType getFileType(ParameterOp parameter) {
   return pack && pack.isCodes() ? type.clone(IntegerType::get(type.getContext(), 8, IntegerType::Unsigned)) : type;
 }
 
+size_t Planner::addTensor(ParameterOp first, std::string name, RankedTensorType type) {
+  Tensor tensor;
+  tensor.parts.push_back(first);
+  tensor.packed.name = makeName(std::move(name));
+  tensor.packed.type = type;
+  tensor.packed.bytes = type.getNumElements() * getElementBytes(type.getElementType());
+  tensors.push_back(std::move(tensor));
+  return tensors.size() - 1;
+}
+
+/// A record is a row of bytes.
+LogicalResult Planner::addToRecord(ParameterOp parameter, RecordAttr record) {
+  if (failed(check(parameter)))
+    return failure();
+  auto byte = IntegerType::get(parameter.getContext(), 8, IntegerType::Unsigned);
+  int64_t rows = cast<RankedTensorType>(parameter.getType()).getDimSize(0);
+  auto type = RankedTensorType::get({rows, record.getBytes()}, byte);
+  auto [it, isNew] = records.try_emplace(record.getName().getValue(), tensors.size());
+  if (isNew) {
+    addTensor(parameter, llvm::json::fixUTF8(record.getName().getValue()), type);
+  } else {
+    Tensor &tensor = tensors[it->second];
+    ParameterOp last = tensor.parts.back();
+    int64_t end = last.getRecord()->getOffset() + last.getRowBytes();
+    if (tensor.packed.type != type || record.getOffset() < end)
+      return emitError(parameter.getLoc())
+             << "record " << record.getName() << ": expects rows behind byte " << end << " of " << tensor.packed.type
+             << ", but got rows from byte " << record.getOffset() << " on of " << type;
+    tensor.parts.push_back(parameter);
+  }
+  tensors[it->second].symbols.push_back({parameter.getSymName(), record.getOffset()});
+  return success();
+}
+
 LogicalResult Planner::add(ParameterOp parameter) {
+  if (std::optional<RecordAttr> record = parameter.getRecord())
+    return addToRecord(parameter, *record);
   SourceAttr source = parameter.getSource();
   bool isNoise = source.getSeed() >= 0;
   Key key(source.getFile().getValue(), isNoise ? source.getSeed() : source.getOffset(),
@@ -171,14 +215,9 @@ LogicalResult Planner::add(ParameterOp parameter) {
   if (isNew) {
     if (failed(check(parameter)))
       return failure();
-    Tensor tensor;
-    tensor.parameter = parameter;
-    tensor.packed.name = makeName(parameter);
-    tensor.packed.type = getFileType(parameter);
-    tensor.packed.bytes = tensor.packed.type.getNumElements() * getElementBytes(tensor.packed.type.getElementType());
-    tensors.push_back(std::move(tensor));
+    addTensor(parameter, getBaseName(parameter), getFileType(parameter));
   }
-  tensors[it->second].symbols.push_back(parameter.getSymName());
+  tensors[it->second].symbols.push_back({parameter.getSymName(), 0});
   return success();
 }
 
@@ -196,10 +235,10 @@ FailureOr<WeightsPlan> Planner::plan() {
     offset = llvm::alignTo(offset, tensor.packed.bytes >= kBigBytes ? kPageBytes : kLineBytes);
     tensor.packed.offset = offset;
     offset += tensor.packed.bytes;
-    for (StringRef symbol : tensor.symbols)
-      plan.weights.offsets[symbol] = tensor.packed.offset;
+    for (auto [symbol, before] : tensor.symbols)
+      plan.weights.offsets[symbol] = tensor.packed.offset + before;
     plan.weights.tensors.push_back(std::move(tensor.packed));
-    plan.parameters.push_back(tensor.parameter);
+    plan.parts.push_back(std::move(tensor.parts));
   }
   plan.weights.dataBytes = offset;
   plan.weights.headerBytes = makeWeightsHeader(plan.weights, std::string(kContentDigits, '0')).size();

@@ -12,7 +12,8 @@ namespace thresh {
 /// The layout of one module's weights, and what fills it.
 struct WeightsPlan {
   PackedWeights weights;
-  std::vector<ParameterOp> parameters; ///< the first parameter of each tensor in weights.tensors
+  /// What each tensor in weights.tensors is made of: the first parameter that is it, or the parts of a record.
+  std::vector<llvm::SmallVector<ParameterOp, 1>> parts;
 };
 
 /// Bytes of one element in a weights file, 0 when the format has no such element type.

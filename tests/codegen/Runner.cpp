@@ -32,7 +32,7 @@ struct Buffer {
     for (size_t h = 0; h < dims.size(); ++h) {
       int extent = int(tensor.shape[dims.size() - 1 - h]);
       dims[h] = halide_dimension_t(0, extent, stride);
-      stride *= extent;
+      stride = h == 0 && tensor.stride() != 0 ? int(tensor.stride()) : stride * extent;
     }
     buffer.host = static_cast<uint8_t *>(tensor.data());
     buffer.type = halideType(tensor.dtype);

@@ -464,6 +464,29 @@ TEST(ActiveRows, SameEveryTime) {
   }
 }
 
+/// The rows of the weights may lie apart, of each matrix as it likes; the last one ends where its memory does.
+TEST(ActiveRows, RowsApart) {
+  std::vector<ActiveCase> cases = {{"f32", 64, 33, 31}, {"bf16", 64, 64, 96},          {"q8", 64, 96, 160},
+                                   {"q4", 64, 96, 160}, {"q8", 64, 96, 160, true, 20}, {"f16", 64, 48, 40, true, 5}};
+  std::vector<KernelSpec> specs;
+  for (const ActiveCase &c : cases)
+    specs.push_back(activeRowsSpec(c));
+  std::vector<KernelSpec> all = forAllTargets(specs);
+  Library library(all);
+  std::mt19937 generator(kSeed);
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  for (size_t i = 0; i < all.size(); ++i) {
+    const ActiveCase &c = cases[i % cases.size()];
+    std::vector<Tensor> operands = randomOperands(all[i], generator, c.rows);
+    for (size_t o = 4; o + 1 < operands.size(); ++o)
+      operands[o] = Tensor::apart(operands[o], operands[o].shape[1] + 7 * int64_t(o));
+    for (int64_t count : {1, 13, 64}) {
+      fillLists(operands, 1, count, List::Random, generator);
+      ASSERT_NO_FATAL_FAILURE(expectSums(library, all[i], c, operands));
+    }
+  }
+}
+
 /// What the rows of other neurons hold does not matter.
 TEST(ActiveRows, OtherRowsMayHoldAnything) {
   ActiveCase c{"f32", 64, 64, 96};

@@ -1,4 +1,4 @@
-//===- Tensor.cpp - Dense tensors of any dtype for the kernel tests ----------===//
+//===- Tensor.cpp - Tensors of any dtype for the kernel tests ----------===//
 
 #include "tests/codegen/Tensor.h"
 #include "codegen/Ops.h"
@@ -96,9 +96,21 @@ Value rounded(DType dtype, Value value) {
   return load(dtype, bytes);
 }
 
-Tensor::Tensor(DType dtype, std::vector<int64_t> shape) : dtype(dtype), shape(std::move(shape)) {
+Tensor::Tensor(DType dtype, std::vector<int64_t> shape) : dtype(dtype), shape(std::move(shape)) { allocate(size()); }
+
+Tensor Tensor::apart(const Tensor &dense, int64_t stride) {
+  Tensor result(dense.dtype, dense.shape);
+  result.rowStride = stride;
+  result.allocate((dense.shape[0] - 1) * stride + dense.shape[1]);
+  for (int64_t i = 0; i < dense.size(); ++i)
+    result.set(i, dense.get(i));
+  return result;
+}
+
+/// The last element ends where the memory does.
+void Tensor::allocate(int64_t elements) {
   size_t page = size_t(sysconf(_SC_PAGESIZE));
-  size_t bytes = size_t(size()) * dtypeBytes(dtype);
+  size_t bytes = size_t(elements) * dtypeBytes(dtype);
   size_t length = (bytes + page - 1) / page * page;
   void *memory = mmap(nullptr, length + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
@@ -115,8 +127,13 @@ int64_t Tensor::size() const {
   return elements;
 }
 
-Value Tensor::get(int64_t index) const { return load(dtype, start + index * dtypeBytes(dtype)); }
-void Tensor::set(int64_t index, Value value) { store(dtype, start + index * dtypeBytes(dtype), value); }
+void *Tensor::at(int64_t index) const {
+  int64_t element = rowStride == 0 ? index : index / shape[1] * rowStride + index % shape[1];
+  return start + element * dtypeBytes(dtype);
+}
+
+Value Tensor::get(int64_t index) const { return load(dtype, at(index)); }
+void Tensor::set(int64_t index, Value value) { store(dtype, at(index), value); }
 
 void fillRandom(Tensor &tensor, std::mt19937 &generator, double low, double high) {
   std::uniform_real_distribution<double> reals(low, high);

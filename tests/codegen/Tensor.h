@@ -24,16 +24,24 @@ Value rounded(DType dtype, Value value);
 class Tensor {
 public:
   Tensor(DType dtype, std::vector<int64_t> shape);
+  /// The elements of a matrix with rows that lie `stride` elements apart.
+  static Tensor apart(const Tensor &dense, int64_t stride);
 
   int64_t size() const;
   Value get(int64_t index) const;
   void set(int64_t index, Value value);
   void *data() const { return start; }
+  /// Elements from one row of a matrix to the next; 0 if it is dense.
+  int64_t stride() const { return rowStride; }
 
   DType dtype;
   std::vector<int64_t> shape;
 
 private:
+  void allocate(int64_t elements);
+  void *at(int64_t index) const;
+
+  int64_t rowStride = 0;
   std::shared_ptr<void> pages;
   unsigned char *start = nullptr;
 };

@@ -319,12 +319,18 @@ private:
     builder.setInsertionPointToStart(next);
   }
 
+  /// The elements from the first to the last of a static type, and what lies between them.
+  static int64_t spannedElements(MemRefType type) {
+    return type.getLayout().isIdentity() ? type.getNumElements()
+                                         : type.getStridesAndOffset().first[0] * type.getDimSize(0);
+  }
+
   /// Kernels index with 32 bits.
   LogicalResult checkElementCount(LaunchOp op, Value memref) {
     constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
     auto type = cast<MemRefType>(memref.getType());
     if (type.hasStaticShape())
-      return type.getNumElements() <= kMost
+      return spannedElements(type) <= kMost
                  ? success()
                  : op.emitOpError("expects tensors of at most ") << kMost << " elements, but got " << type;
     Value count = constant(i64, 1), limit = constant(i64, kMost);
@@ -337,7 +343,7 @@ private:
     return success();
   }
 
-  /// Fills a halide_buffer_t for a dense memref; Halide's dimension 0 is the last one.
+  /// Fills a halide_buffer_t for a memref; Halide's dimension 0 is the last one.
   void fillBuffer(Value buffer, Value memref, int32_t &dimNumber) {
     auto type = cast<MemRefType>(memref.getType());
     Type element = type.getElementType();
@@ -358,6 +364,8 @@ private:
       LLVM::StoreOp::create(builder, loc, value, fieldAddress(bufferType, buffer, field));
     Value stride = constant(i32, 1);
     for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+      if (std::optional<int64_t> apart = strideApart(type, dim))
+        stride = constant(i32, *apart);
       Value extent =
           type.isDynamicDim(dim)
               ? arith::TruncIOp::create(builder, loc, i32, toI64(memref::DimOp::create(builder, loc, memref, dim)))
@@ -368,6 +376,13 @@ private:
         LLVM::StoreOp::create(builder, loc, value, fieldAddress(dimType, address, field));
       stride = builder.createOrFold<arith::MulIOp>(loc, stride, extent);
     }
+  }
+
+  /// The stride of a dimension if the type says that it is not that of dense memory.
+  static std::optional<int64_t> strideApart(MemRefType type, int64_t dim) {
+    if (type.getLayout().isIdentity())
+      return std::nullopt;
+    return type.getStridesAndOffset().first[dim];
   }
 
   Value dimAddress(int32_t number) {
@@ -471,6 +486,8 @@ private:
     descriptor.setConstantOffset(builder, loc, 0);
     Value stride = constant(i64, 1);
     for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+      if (std::optional<int64_t> apart = strideApart(type, dim))
+        stride = constant(i64, *apart);
       descriptor.setSize(builder, loc, dim, sizes[dim]);
       descriptor.setStride(builder, loc, dim, stride);
       stride = builder.createOrFold<arith::MulIOp>(loc, stride, sizes[dim]);

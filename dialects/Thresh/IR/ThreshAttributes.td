@@ -127,4 +127,18 @@ def Thresh_PackAttr : Thresh_Attr<"Pack", "pack"> {
   }];
 }
 
+def Thresh_RecordAttr : Thresh_Attr<"Record", "record"> {
+  let summary = "where the rows of a parameter lie among those of others";
+  let description = [{
+    Parameters of one `name` are matrices of as many rows, which lie side by side: rows number i of all of them are one
+    record of `bytes` bytes, in which that of this parameter begins at byte `offset`. What no row covers is 0.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$name, "int64_t":$offset, "int64_t":$bytes);
+  let assemblyFormat = "`<` $name `,` `offset` `=` $offset `,` `bytes` `=` $bytes `>`";
+  let extraClassDeclaration = [{
+    /// Records begin at multiples of so many bytes: a line of the cache.
+    static constexpr int64_t kAlignment = 64;
+  }];
+}
+
 #endif // THRESH_IR_THRESHATTRIBUTES_TD

@@ -14,15 +14,25 @@ def Thresh_ParameterOp : Thresh_Op<"parameter", [Symbol]> {
   let summary = "declares a weight tensor that stays in its file";
   let description = [{
     Names a tensor of the model by where it is stored; the module never holds its bytes. `pack` is set by
-    -thresh-pack-parameters and then `type` is the packed type.
+    -thresh-pack-parameters and then `type` is the packed type. `record` is set by -thresh-interleave-rows.
 
     ```mlir
     thresh.parameter @w0 : tensor<384x1536xf32> from #thresh.source<...>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, Thresh_SourceAttr:$source,
-                       OptionalAttr<Thresh_PackAttr>:$pack);
-  let assemblyFormat = "$sym_name `:` $type `from` $source (`pack` $pack^)? attr-dict";
+                       OptionalAttr<Thresh_PackAttr>:$pack, OptionalAttr<Thresh_RecordAttr>:$record);
+  let assemblyFormat = "$sym_name `:` $type `from` $source (`pack` $pack^)? (`record` $record^)? attr-dict";
+  let builders = [
+    OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::RankedTensorType":$type, "SourceAttr":$source, "PackAttr":$pack),
+              [{ build($_builder, $_state, name, type, source, pack, RecordAttr()); }]>
+  ];
+  let extraClassDeclaration = [{
+    /// The packed weights as memory: dense, or with rows that a record holds apart.
+    ::mlir::MemRefType getMemRefType();
+    /// Bytes of a row of a matrix.
+    int64_t getRowBytes();
+  }];
   let hasVerifier = 1;
 }
 

@@ -34,6 +34,25 @@ static std::optional<int64_t> storedBytes(RankedTensorType type) {
   return llvm::divideCeil(bits, 8);
 }
 
+static LogicalResult verifyRecord(ParameterOp op) {
+  std::optional<RecordAttr> record = op.getRecord();
+  if (!record)
+    return success();
+  auto type = cast<RankedTensorType>(op.getType());
+  // parameter_c10
+  if (type.getRank() != 2)
+    return op.emitOpError("expects a matrix in a record, but got ") << type;
+  int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  if (record->getOffset() < 0 || record->getOffset() % elementBytes != 0)
+    return op.emitOpError("expects an offset in its record that is a multiple of ")
+           << elementBytes << ", but got " << record->getOffset();
+  if (record->getBytes() % RecordAttr::kAlignment != 0 || record->getOffset() + op.getRowBytes() > record->getBytes())
+    return op.emitOpError("expects a record of a multiple of ")
+           << RecordAttr::kAlignment << " bytes that holds rows of " << op.getRowBytes() << " from byte "
+           << record->getOffset() << " on, but got " << record->getBytes();
+  return success();
+}
+
 LogicalResult ParameterOp::verify() {
   auto type = cast<RankedTensorType>(getType());
   RankedTensorType stored = getSource().getType();
@@ -80,7 +99,22 @@ LogicalResult ParameterOp::verify() {
   if (type.getShape() != ArrayRef<int64_t>(expected))
     return emitOpError("expects shape ") << formatShape(expected) << " of its source, but got "
                                          << formatShape(type.getShape());
-  return success();
+  return verifyRecord(*this);
+}
+
+int64_t ParameterOp::getRowBytes() {
+  auto type = cast<RankedTensorType>(getType());
+  return type.getDimSize(type.getRank() - 1) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+MemRefType ParameterOp::getMemRefType() {
+  auto type = cast<RankedTensorType>(getType());
+  MemRefLayoutAttrInterface layout;
+  if (std::optional<RecordAttr> record = getRecord()) {
+    int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    layout = StridedLayoutAttr::get(getContext(), /*offset=*/0, {record->getBytes() / elementBytes, 1});
+  }
+  return MemRefType::get(type.getShape(), type.getElementType(), layout);
 }
 
 LogicalResult LoadParameterOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
@@ -94,6 +128,9 @@ LogicalResult LoadParameterOp::verifySymbolUses(SymbolTableCollection &symbolTab
   if (!loaded.hasRank() || declared.getShape() != loaded.getShape() ||
       declared.getElementType() != loaded.getElementType())
     return emitOpError("expects the shape and elements of ") << declared << ", but got " << loaded;
+  // load_parameter_c3
+  if (isa<MemRefType>(loaded) && loaded != parameter.getMemRefType())
+    return emitOpError("expects memory of type ") << parameter.getMemRefType() << ", but got " << loaded;
   return success();
 }
 

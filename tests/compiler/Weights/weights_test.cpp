@@ -1,6 +1,8 @@
 //===- weights_test.cpp - Packing a module's parameters -----------------------===//
 #include "tests/compiler/Weights/WeightsTest.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 using namespace thresh;
@@ -174,6 +176,67 @@ TEST_F(WeightsTest, RejectsWhatIsTooLargeForAHalf) {
   EXPECT_EQ(problem(),
             path("source.bin") +
                 ": tensor \"a\": element [1, 0]: expects a magnitude of at most 65504 for f16, but got -70000");
+}
+
+/// More records than one piece holds, of codes, scales, and floats in both orders of storage.
+TEST_F(WeightsTest, LaysRowsSideBySide) {
+  constexpr int64_t kRows = 30000, kBytes = 192;
+  std::vector<float> up(kRows * 32), down(kRows * 3), plain(kRows * 5);
+  for (int64_t row = 0; row < kRows; ++row) {
+    for (int64_t k = 0; k < 32; ++k)
+      up[row * 32 + k] = k == 0 ? 127 * float(1 + row % 7) : float((row % 7 + 1) * (k - 16));
+    for (int64_t d = 0; d < 3; ++d)
+      down[d * kRows + row] = float(row * 3 + d);
+    for (int64_t d = 0; d < 5; ++d)
+      plain[row * 5 + d] = float(row * 5 + d);
+  }
+  Type i8 = builder.getIntegerType(8), f16 = builder.getF16Type();
+  auto inRecord = [&](ParameterOp parameter, int64_t offset) {
+    parameter.setRecordAttr(RecordAttr::get(&context, builder.getStringAttr("neurons"), offset, kBytes));
+  };
+  ParameterOp codes =
+      declare("up", f32(), {kRows, 32}, bytesOf(up), i8, {kRows, 32}, packing({0, 1}, 0, PackFormat::Q8RowCodes));
+  inRecord(codes, 0);
+  SourceAttr source = codes.getSource();
+  inRecord(ParameterOp::create(builder, builder.getUnknownLoc(), "sym_scales", RankedTensorType::get({kRows, 1}, f16),
+                               source, packing({0, 1}, 0, PackFormat::Q8RowScales)),
+           32);
+  inRecord(declare("down", f32(), {3, kRows}, bytesOf(down), f32(), {kRows, 3}, packing({1, 0}, 0)), 36);
+  inRecord(declare("plain", f32(), {kRows, 5}, bytesOf(plain), f32(), {kRows, 5}), 48);
+  ASSERT_TRUE(pack());
+  EXPECT_EQ(header.at("neurons").at("dtype"), "U8");
+  EXPECT_EQ(header.at("neurons").at("shape"), (std::vector<int64_t>{kRows, kBytes}));
+  EXPECT_EQ(weights.offsets.lookup("sym_down"), weights.offsets.lookup("sym_up") + 36);
+  std::vector<uint8_t> records = packed<uint8_t>("neurons");
+  for (int64_t row = 0; row < kRows; ++row) {
+    const uint8_t *record = records.data() + row * kBytes;
+    ASSERT_EQ(record[0], 255) << "row " << row;
+    for (int64_t k = 1; k < 32; ++k)
+      ASSERT_EQ(record[k], 128 + k - 16) << "row " << row << ", code " << k;
+    constexpr uint16_t kHalves[] = {0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600, 0x4700}; // 1 to 7
+    ASSERT_EQ(std::memcmp(record + 32, &kHalves[row % 7], 2), 0) << "row " << row;
+    float floats[8];
+    std::memcpy(floats, record + 36, sizeof floats);
+    for (int64_t d = 0; d < 8; ++d)
+      ASSERT_EQ(floats[d], d < 3 ? float(row * 3 + d) : float(row * 5 + d - 3)) << "row " << row << ", float " << d;
+    ASSERT_TRUE(std::all_of(record + 68, record + kBytes, [](uint8_t byte) { return byte == 0; })) << "row " << row;
+  }
+}
+
+TEST_F(WeightsTest, RejectsRowsThatDoNotFitTheirRecord) {
+  auto inRecord = [&](const std::string &name, int64_t rows, int64_t offset, int64_t bytes) {
+    ParameterOp parameter = declareFloats(name, {rows, 4}, iota(rows * 4));
+    parameter.setRecordAttr(RecordAttr::get(&context, builder.getStringAttr("r"), offset, bytes));
+    return parameter;
+  };
+  inRecord("a", 3, 0, 64);
+  for (auto [rows, offset, bytes] : {std::array<int64_t, 3>{3, 12, 64}, {3, 16, 128}, {4, 16, 64}}) {
+    ParameterOp wrong = inRecord("b", rows, offset, bytes);
+    EXPECT_EQ(problem(), "record \"r\": expects rows behind byte 16 of 'tensor<3x64xui8>', but got rows from byte " +
+                             std::to_string(offset) + " on of 'tensor<" + std::to_string(rows) + "x" +
+                             std::to_string(bytes) + "xui8>'");
+    wrong.erase();
+  }
 }
 
 TEST_F(WeightsTest, SharesEqualParametersAndTellsEqualNamesApart) {

@@ -293,3 +293,37 @@ thresh.parameter @parameter_c8 : tensor<16x32xf16> from <file = "m", offset = 0,
 
 // expected-error @+1 {{expects shape 32x16 of its source, but got 16x32}}
 thresh.parameter @parameter_c6 : tensor<16x32xi8> from <file = "m", offset = 0, length = 4096, tensor = "w", type = tensor<32x32xf32>> pack <permutation = [0, 1], panel = 0, format = q4_row_codes>
+
+// -----
+
+// expected-error @+1 {{expects a matrix in a record, but got 'tensor<16xf32>'}}
+thresh.parameter @parameter_c10_rank : tensor<16xf32> from <file = "m", offset = 0, length = 64, tensor = "w", type = tensor<16xf32>> record <"r", offset = 0, bytes = 64>
+
+// -----
+
+// expected-error @+1 {{expects an offset in its record that is a multiple of 4, but got 2}}
+thresh.parameter @parameter_c10_offset : tensor<3x8xf32> from <file = "m", offset = 0, length = 96, tensor = "w", type = tensor<3x8xf32>> record <"r", offset = 2, bytes = 64>
+
+// -----
+
+// expected-error @+1 {{expects an offset in its record that is a multiple of 4, but got -4}}
+thresh.parameter @parameter_c10_negative : tensor<3x8xf32> from <file = "m", offset = 0, length = 96, tensor = "w", type = tensor<3x8xf32>> record <"r", offset = -4, bytes = 64>
+
+// -----
+
+// expected-error @+1 {{expects a record of a multiple of 64 bytes that holds rows of 32 from byte 0 on, but got 96}}
+thresh.parameter @parameter_c10_bytes : tensor<3x8xf32> from <file = "m", offset = 0, length = 96, tensor = "w", type = tensor<3x8xf32>> record <"r", offset = 0, bytes = 96>
+
+// -----
+
+// expected-error @+1 {{expects a record of a multiple of 64 bytes that holds rows of 32 from byte 36 on, but got 64}}
+thresh.parameter @parameter_c10_end : tensor<3x8xf32> from <file = "m", offset = 0, length = 96, tensor = "w", type = tensor<3x8xf32>> record <"r", offset = 36, bytes = 64>
+
+// -----
+
+thresh.parameter @apart : tensor<3x8xf32> from <file = "m", offset = 0, length = 96, tensor = "w", type = tensor<3x8xf32>> record <"r", offset = 0, bytes = 64>
+func.func @load_parameter_c3() {
+  // expected-error @+1 {{expects memory of type 'memref<3x8xf32, strided<[16, 1]>>', but got 'memref<3x8xf32>'}}
+  %0 = thresh.load_parameter @apart : memref<3x8xf32>
+  return
+}

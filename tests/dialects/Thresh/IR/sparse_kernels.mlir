@@ -2,6 +2,8 @@
 // RUN: thresh-opt %s -mlir-print-op-generic | thresh-opt | FileCheck %s
 // RUN: thresh-opt %s -pass-pipeline='builtin.module(func.func(resolve-ranked-shaped-type-result-dims),canonicalize)' | FileCheck %s --check-prefix=SHAPE
 
+// CHECK: thresh.parameter @apart : tensor<40x2xf16> from {{.*}} record <"neurons", offset = 64, bytes = 128>
+thresh.parameter @apart : tensor<40x2xf16> from <file = "m", offset = 0, length = 320, tensor = "a", type = tensor<40x2xf32>> record <"neurons", offset = 64, bytes = 128>
 // CHECK: thresh.parameter @codes : tensor<40x64xi8> from {{.*}} pack <permutation = [0, 1], panel = 0, format = q8_row_codes>
 thresh.parameter @codes : tensor<40x64xi8> from <file = "m", offset = 0, length = 10240, tensor = "w", type = tensor<40x64xf32>> pack <permutation = [0, 1], panel = 0, format = q8_row_codes>
 // CHECK: thresh.parameter @scales : tensor<40x2xf16> from {{.*}} pack <permutation = [0, 1], panel = 0, format = q8_row_scales>
