@@ -1,9 +1,10 @@
 //===- ActiveRowsOfMany.cpp - The chosen neurons of many rows ----------------===//
 //
-// Bound by arithmetic: nearly every neuron is chosen by some row of x, a token. The neurons are cut in chunks whose
-// weights stay in a cache while the tokens pass by; each token walks the part of its list that lies in the chunk. Up
-// rows: chunks are tasks, which leave the heights of the chosen neurons. Down rows: strips of columns are tasks, in
-// which the sums of a token are in registers while it walks. No sum depends on the number of threads.
+// Few rows of x, tokens, are taken one after the other: most neurons that they choose are chosen by one alone. More are
+// bound by arithmetic: nearly every neuron is chosen by some token. The neurons are cut in chunks whose weights stay in
+// a cache while the tokens pass by; each token walks the part of its list that lies in the chunk. Up rows: chunks are
+// tasks, which leave the heights of the chosen neurons. Down rows: strips of columns are tasks, in which the sums of a
+// token are in registers while it walks. No sum depends on the number of threads.
 //
 //===-----------------------------------------------------------------------===//
 
@@ -148,12 +149,12 @@ private:
   /// `columns` of all rows of a chunk that some token uses, in every step of `level`.
   void scheduleCopy(Copy &copy, int columns, const LoopLevel &level) {
     copy.elements.compute_at(level).bound_extent(column, columns).bound(member, 0, chunkSize).bound_extent(chunk, 1);
-    copy.elements.update().vectorize(column, kLine, TailStrategy::GuardWithIf);
+    copy.elements.update().vectorize(column, kLine, TailStrategy::GuardWithIf).reorder(column, copy.used.x);
     if (!copy.scales.defined())
       return;
     int groups = columns / kRowGroup;
     copy.scales.compute_at(level).bound_extent(group, groups).bound(member, 0, chunkSize).bound_extent(chunk, 1);
-    copy.scales.update().vectorize(group, vectorThatDivides(lanes, groups));
+    copy.scales.update().vectorize(group, vectorThatDivides(lanes, groups)).reorder(group, copy.used.x);
   }
 
   /// heights(row, pass): what the down rows of the entries are multiplied with.
@@ -249,6 +250,16 @@ private:
     chunkSums.update().vectorize(vector).unroll(vectors);
     if (down.coded())
       weights.compute_at(chunkSums, walk.x).bound_extent(group, strip / kRowGroup).vectorize(group);
+    addOutput(result);
+  }
+
+  /// The sums, or of few tokens those of one after the other: these would hardly share what is copied.
+  void addOutput(Func ofMany) {
+    Func few = activeRowsOneByOne(pipeline), result("result");
+    result(column, token) = Halide::select(tokens <= kFewTokens, few(column, token), ofMany(column, token));
+    few.compute_root().bound(column, 0, down.width).bound(token, 0, tokens);
+    ofMany.compute_root().bound(column, 0, down.width);
+    result.bound(token, 0, tokens).vectorize(column, lanes, TailStrategy::GuardWithIf);
     pipeline.addOutput(result);
   }
 

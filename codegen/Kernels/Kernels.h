@@ -17,6 +17,10 @@ void buildChooseRows(Pipeline &pipeline);
 void buildActiveRows(Pipeline &pipeline);
 /// What `buildActiveRows` builds where there can be more than one row of x.
 void buildActiveRowsOfMany(Pipeline &pipeline);
+/// Rows of x up to this number are taken one after the other also there.
+constexpr int kFewTokens = 32;
+/// Of (column, token): active_rows, a row of x after the other. The caller says where it is computed.
+Halide::Func activeRowsOneByOne(const Pipeline &pipeline);
 void buildTopkAttention(Pipeline &pipeline);
 
 } // namespace thresh::codegen

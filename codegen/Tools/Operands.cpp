@@ -149,8 +149,9 @@ Memory Operands::interleaveRows(std::vector<Buffer> &copy, size_t rows) {
   for (int o : rowOperands)
     rowBytes += copy[o].bytes / rows;
   rowBytes = (rowBytes + kLine - 1) / kLine * kLine;
-  Memory record = allocateMemory(rows * rowBytes);
-  std::memset(record.get(), 0, rows * rowBytes);
+  recordBytes = rows * rowBytes;
+  Memory record = allocateMemory(recordBytes);
+  std::memset(record.get(), 0, recordBytes);
   for (int o : rowOperands) {
     size_t bytes = copy[o].bytes / rows;
     for (size_t row = 0; row < rows; ++row)
@@ -180,11 +181,15 @@ double Operands::readSeconds(int threads) const {
   }
   auto read = [&](int t) {
     Reader reader;
+    auto readPart = [&](const Memory &data, size_t bytes) {
+      size_t blocks = data ? bytes / 64 : 0, begin = blocks * t / threads, end = blocks * (t + 1) / threads;
+      reader.read(data.get() + 64 * begin, 64 * (end - begin));
+    };
     for (const std::vector<Buffer> &copy : buffers)
-      for (const Buffer &buffer : copy) {
-        size_t blocks = buffer.bytes / 64, begin = blocks * t / threads, end = blocks * (t + 1) / threads;
-        reader.read(buffer.data.get() + 64 * begin, 64 * (end - begin));
-      }
+      for (const Buffer &buffer : copy)
+        readPart(buffer.data, buffer.bytes);
+    for (const Memory &record : records)
+      readPart(record, recordBytes);
     sink = reader.total();
   };
   return secondsPerCall([&] { onThreads(threads, read); }) / double(buffers.size());

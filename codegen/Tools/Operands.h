@@ -71,7 +71,8 @@ private:
   size_t tokens = 0;    ///< lists of a call
   size_t listLength = 0;
   std::vector<int> rowOperands;            ///< the matrices whose rows the list names
-  std::vector<Memory> records;             ///< their rows, for each copy
+  std::vector<Memory> records;             ///< their rows, for each copy: where these operands are
+  size_t recordBytes = 0;                  ///< of one copy
   std::vector<std::vector<int32_t>> lists; ///< used in turn
   size_t turn = 0;
 };

@@ -38,7 +38,7 @@ CONFIGS = {
         "ffn_topk": 123,
         "ffn_predictor_dims": 96,
         "attention_topk": 32,
-        "attention_predictor_dims": 32,
+        "attention_predictor_dims": 48,
     },
 }
 
@@ -67,14 +67,20 @@ def shapes(fields):
 
 
 def initialise(fields, seed):
-    """Norms start at 1 (their weight is added to 1), matrices have rows of length about 1."""
+    """Norms start at 1 (their weight is added to 1), matrices have rows of length about 1. Queries start without what Spark
+    attention's factor softplus(q . k) takes of them: a constant, where random ones are noise that training takes long to undo."""
     random = np.random.default_rng(seed)
-    return {
-        name: jnp.zeros(shape)
+    params = {
+        name: np.zeros(shape, np.float32)
         if len(shape) == 1
-        else jnp.asarray(random.normal(0, shape[1] ** -0.5, shape), jnp.float32)
+        else random.normal(0, shape[1] ** -0.5, shape).astype(np.float32)
         for name, shape in shapes(fields).items()
     }
+    if first := fields.get("attention_predictor_dims"):
+        for name in params:
+            if name.endswith("q_proj.weight"):
+                params[name].reshape(fields["num_attention_heads"], fields["head_dim"], -1)[:, first:] = 0
+    return {name: jnp.asarray(value) for name, value in params.items()}
 
 
 def norm(x, weight, fields):
