@@ -1,6 +1,7 @@
 """The trained models of examples/tiny-spark, on text that they have not seen."""
 
 import json
+import re
 
 import ml_dtypes
 import numpy as np
@@ -68,7 +69,7 @@ def test_losses(bits_per_byte):
     dense, spark = (bits_per_byte(kind) for kind in KINDS)
     q8, q4 = (bits_per_byte("spark", "--quantize", form) for form in ("q8", "q4"))
     print(f"bits per byte: dense {dense:.4f}, spark {spark:.4f}, in q8 {q8:.4f}, in q4 {q4:.4f}")
-    assert 1.05 <= spark / dense <= 1.08
+    assert spark <= 1.02 * dense
     assert abs(q8 / spark - 1) <= 0.005
     assert q4 <= 1.015 * spark
 
@@ -98,5 +99,6 @@ def test_completion(run_tool, compile_model, folders):
     draw = ("--prompt", prompt, "-n", "64", "--temperature", "0.7", "--seed", "3")
     first, again = (run_tool("thresh", "run", library, *draw) for _ in range(2))
     assert first.returncode == 0, first.stderr
-    assert first.stdout == again.stdout and first.stdout.count("///") > 1
+    assert first.stdout == again.stdout
+    assert "Value" in first.stdout and re.search(r"[;{]\n", first.stdout), "no declaration follows"
     assert "active neurons" in first.stderr and "attended tokens" in first.stderr
