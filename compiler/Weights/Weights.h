@@ -18,12 +18,20 @@
 
 namespace thresh {
 
+/// A matrix whose rows lie in a record.
+struct RecordPart {
+  std::string name;
+  mlir::RankedTensorType type;
+  int64_t offset = 0; ///< bytes from the start of the record
+};
+
 /// One tensor of the packed data.
 struct PackedTensor {
   std::string name; ///< unique in the file
   mlir::RankedTensorType type;
   int64_t offset = 0; ///< bytes from the start of the data; a multiple of 64, of 4096 for big tensors
   int64_t bytes = 0;
+  std::vector<RecordPart> parts; ///< of records
 };
 
 /// What the packed data looks like.

@@ -154,19 +154,19 @@ static std::string getBaseName(ParameterOp parameter) {
   return base;
 }
 
+/// What the file says of a parameter. Codes have no sign, which the IR does not say.
+static RankedTensorType getFileType(ParameterOp parameter) {
+  auto type = cast<RankedTensorType>(parameter.getType());
+  PackAttr pack = parameter.getPackAttr();
+  return pack && pack.isCodes() ? type.clone(IntegerType::get(type.getContext(), 8, IntegerType::Unsigned)) : type;
+}
+
 /// `base`, or with a number if the file has a tensor of this name.
 std::string Planner::makeName(std::string base) {
   std::string name = base;
   for (int suffix = 1; !names.insert(name).second; ++suffix)
     name = base + "." + std::to_string(suffix);
   return name;
-}
-
-/// What the file says of a parameter. Codes have no sign, which the IR does not say.
-static RankedTensorType getFileType(ParameterOp parameter) {
-  auto type = cast<RankedTensorType>(parameter.getType());
-  PackAttr pack = parameter.getPackAttr();
-  return pack && pack.isCodes() ? type.clone(IntegerType::get(type.getContext(), 8, IntegerType::Unsigned)) : type;
 }
 
 size_t Planner::addTensor(ParameterOp first, std::string name, RankedTensorType type) {
@@ -200,6 +200,7 @@ LogicalResult Planner::addToRecord(ParameterOp parameter, RecordAttr record) {
     tensor.parts.push_back(parameter);
   }
   tensors[it->second].symbols.push_back({parameter.getSymName(), record.getOffset()});
+  tensors[it->second].packed.parts.push_back({getBaseName(parameter), getFileType(parameter), record.getOffset()});
   return success();
 }
 
@@ -255,6 +256,18 @@ LogicalResult layoutWeights(ModuleOp module, PackedWeights &result) {
   return success();
 }
 
+/// For each record the matrices whose rows it holds, as JSON: metadata are strings.
+static std::string describeRecords(const PackedWeights &weights) {
+  nlohmann::ordered_json records = nlohmann::ordered_json::object();
+  for (const PackedTensor &tensor : weights.tensors)
+    for (const RecordPart &part : tensor.parts)
+      records[tensor.name].push_back({{"name", part.name},
+                                      {"dtype", getDtypeName(part.type.getElementType()).str()},
+                                      {"shape", part.type.getShape().vec()},
+                                      {"offset", part.offset}});
+  return records.empty() ? "" : records.dump();
+}
+
 std::string makeWeightsHeader(const PackedWeights &weights, StringRef content) {
   llvm::StringSet<> names;
   for (const PackedTensor &tensor : weights.tensors)
@@ -262,6 +275,8 @@ std::string makeWeightsHeader(const PackedWeights &weights, StringRef content) {
 
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"format", "thresh"}, {"content", content.str()}};
+  if (std::string records = describeRecords(weights); !records.empty())
+    header["__metadata__"]["records"] = records;
   auto addTensor = [&](const std::string &name, StringRef dtype, ArrayRef<int64_t> shape, int64_t begin, int64_t end) {
     header[name] = {{"dtype", dtype.str()}, {"shape", shape.vec()}, {"data_offsets", {begin, end}}};
   };

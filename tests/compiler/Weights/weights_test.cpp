@@ -207,6 +207,9 @@ TEST_F(WeightsTest, LaysRowsSideBySide) {
   EXPECT_EQ(header.at("neurons").at("dtype"), "U8");
   EXPECT_EQ(header.at("neurons").at("shape"), (std::vector<int64_t>{kRows, kBytes}));
   EXPECT_EQ(weights.offsets.lookup("sym_down"), weights.offsets.lookup("sym_up") + 36);
+  std::string parts = header.at("__metadata__").at("records");
+  EXPECT_EQ(nlohmann::json::parse(parts).at("neurons").at(1).dump(),
+            R"({"dtype":"F16","name":"up.q8_row_scales","offset":32,"shape":[30000,1]})");
   std::vector<uint8_t> records = packed<uint8_t>("neurons");
   for (int64_t row = 0; row < kRows; ++row) {
     const uint8_t *record = records.data() + row * kBytes;

@@ -1,5 +1,7 @@
 """Weights as a library's weights file stores them, and the decoder that computes with them."""
 
+import json
+
 import ml_dtypes
 import numpy as np
 from decoder_reference import Decoder
@@ -8,6 +10,7 @@ from safetensors import safe_open
 GROUP, PANEL = 32, 16
 ZEROS = {"q8": 128, "q4": 8}
 HALVES = {"f16": np.float16, "bf16": ml_dtypes.bfloat16}
+DTYPES = {"U8": np.uint8, "F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32}
 
 
 def integers(codes, kind):
@@ -19,13 +22,30 @@ def integers(codes, kind):
     return panels.transpose(0, 2, 1).reshape(len(codes) * PANEL, -1) - ZEROS[kind]
 
 
+def stored_tensors(path):
+    """name: tensor of a weights file, also of those whose rows lie in records."""
+    tensors = {}
+    with safe_open(path, "numpy") as file:
+        records = json.loads(file.metadata().get("records", "{}"))
+        for key in file.keys():
+            if key not in records:
+                tensors[key] = file.get_tensor(key)
+        for key, parts in records.items():
+            rows = file.get_tensor(key)
+            for part in parts:
+                dtype = np.dtype(DTYPES[part["dtype"]])
+                end = part["offset"] + part["shape"][1] * dtype.itemsize
+                tensors[part["name"]] = np.ascontiguousarray(rows[:, part["offset"] : end]).view(dtype)
+    return tensors
+
+
 def _stored(path, prefix, codes, scales):
     """(name, codes, scales in float64) of each matrix whose parts a weights file has under these suffixes."""
-    with safe_open(path, "numpy") as file:
-        for key in file.keys():
-            if key.endswith(f".{codes}"):
-                name = key.removesuffix(f".{codes}")
-                yield name.removeprefix(prefix), file.get_tensor(key), file.get_tensor(f"{name}.{scales}").astype(np.float64)
+    tensors = stored_tensors(path)
+    for key, tensor in tensors.items():
+        if key.endswith(f".{codes}"):
+            name = key.removesuffix(f".{codes}")
+            yield name.removeprefix(prefix), tensor, tensors[f"{name}.{scales}"].astype(np.float64)
 
 
 def stored_matrices(path, kind, prefix):
