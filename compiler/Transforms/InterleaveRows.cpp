@@ -9,6 +9,8 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace thresh {
@@ -86,6 +88,10 @@ struct InterleaveRowsPass final : impl::InterleaveRowsPassBase<InterleaveRowsPas
       bytes += parameter.getRowBytes();
     }
     bytes = llvm::alignTo(bytes, RecordAttr::kAlignment);
+    // Kernels index with 32 bits, bytes at worst.
+    int64_t rows = cast<RankedTensorType>(ParameterOp(company.front()).getType()).getDimSize(0);
+    if (rows * bytes > std::numeric_limits<int32_t>::max())
+      return;
     std::string base = nameRecord(company), name = base;
     for (int suffix = 1; !names.insert(name).second; ++suffix)
       name = base + "." + std::to_string(suffix);

@@ -23,8 +23,12 @@ thresh.parameter @b : tensor<96x3xf32> from <file = "m", offset = 0, length = 11
 thresh.parameter @c : tensor<96x5xf32> from <file = "m", offset = 0, length = 1920, tensor = "a", type = tensor<96x5xf32>>
 thresh.parameter @d : tensor<96x3xf32> from <file = "m", offset = 0, length = 1152, tensor = "b", type = tensor<96x3xf32>>
 
-// One of them is read elsewhere; two ops read it in different company; a matrix alone has none; one matrix is both.
+// One of them is read elsewhere; records would span more than 2^31 bytes; two ops read it in different company; a matrix alone has none; one matrix is both.
 // CHECK-NOT: record
+thresh.parameter @wide_up : tensor<70000x16000xi8> from <file = "", offset = 0, length = 4480000000, tensor = "wide.up", type = tensor<70000x16000xf32>, seed = 1> pack <permutation = [0, 1], panel = 0, format = q8_row_codes>
+thresh.parameter @wide_up_scales : tensor<70000x500xf16> from <file = "", offset = 0, length = 4480000000, tensor = "wide.up", type = tensor<70000x16000xf32>, seed = 1> pack <permutation = [0, 1], panel = 0, format = q8_row_scales>
+thresh.parameter @wide_down : tensor<70000x16000xi8> from <file = "", offset = 0, length = 4480000000, tensor = "wide.down", type = tensor<16000x70000xf32>, seed = 1> pack <permutation = [1, 0], panel = 0, format = q8_row_codes>
+thresh.parameter @wide_down_scales : tensor<70000x500xf16> from <file = "", offset = 0, length = 4480000000, tensor = "wide.down", type = tensor<16000x70000xf32>, seed = 1> pack <permutation = [1, 0], panel = 0, format = q8_row_scales>
 thresh.parameter @elsewhere : tensor<96x5xf32> from <file = "m", offset = 0, length = 1920, tensor = "a", type = tensor<96x5xf32>>
 thresh.parameter @with_elsewhere : tensor<96x3xf32> from <file = "m", offset = 0, length = 1152, tensor = "b", type = tensor<96x3xf32>>
 thresh.parameter @first : tensor<96x5xf32> from <file = "m", offset = 0, length = 1920, tensor = "a", type = tensor<96x5xf32>>
@@ -90,4 +94,14 @@ func.func @again(%x: tensor<1x5xf32>, %i: tensor<1x96xi32>, %v: tensor<1x96xf32>
     : (tensor<1x5xf32>, tensor<1x96xi32>, tensor<1x96xf32>, tensor<1xi32>, tensor<96x5xf32>, tensor<96x5xf32>) -> tensor<1x5xf32>
   %3 = arith.negf %e : tensor<96x5xf32>
   return %0, %1, %3, %2 : tensor<1x3xf32>, tensor<1x3xf32>, tensor<96x5xf32>, tensor<1x5xf32>
+}
+
+func.func @wide(%x: tensor<1x16000xf32>, %i: tensor<1x70000xi32>, %v: tensor<1x70000xf32>, %n: tensor<1xi32>) -> tensor<1x16000xf32> {
+  %uc = thresh.load_parameter @wide_up : tensor<70000x16000xi8>
+  %us = thresh.load_parameter @wide_up_scales : tensor<70000x500xf16>
+  %dc = thresh.load_parameter @wide_down : tensor<70000x16000xi8>
+  %ds = thresh.load_parameter @wide_down_scales : tensor<70000x500xf16>
+  %y = thresh.active_rows %i, %v, %n input %x up %uc, %us down %dc, %ds expected(12) format(q8)
+    : (tensor<1x16000xf32>, tensor<1x70000xi32>, tensor<1x70000xf32>, tensor<1xi32>, tensor<70000x16000xi8>, tensor<70000x500xf16>, tensor<70000x16000xi8>, tensor<70000x500xf16>) -> tensor<1x16000xf32>
+  return %y : tensor<1x16000xf32>
 }
