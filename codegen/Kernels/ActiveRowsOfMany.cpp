@@ -174,12 +174,14 @@ private:
       AtGroup scaleAt = [&](const Expr &group) { return copy.scales(group, memberAt(entry), chunk); };
       std::vector<Var> place = {row, part, token, chunk};
       if (up.coded()) {
-        codeDots = defineCodeDots(up, lanes, place, token, tokens, *x, elementAt, scaleAt);
+        RowOfCodes ofRow{[&](const Expr &byte, const Expr &) { return elementAt(byte); }, scaleAt, nullptr};
+        CodeActivations activations = defineCodeActivations(up, /*halves=*/1, lanes, *x, tokens);
+        codeDots = defineCodeDots(up, activations, place, token, ofRow);
         height(row, part, token, chunk) *= codeDots.sums(row, part, token, chunk);
       } else {
-        RowOfWeights ofRow{[&](const Expr &column) { return up.fromPlain(elementAt(column)); }, scaleAt, nullptr};
+        AtColumn weightAt = [&](const Expr &column) { return up.fromPlain(elementAt(column)); };
         AtColumn xAt = [&](const Expr &column) { return (*x)(column, token); };
-        dots = defineRowDots(up, lanes, place, ofRow, xAt, Var("lane"));
+        dots = defineRowDots(up, lanes, place, weightAt, xAt);
         height(row, part, token, chunk) *= dots.sums(row, part, token, chunk);
       }
     }
@@ -198,7 +200,7 @@ private:
     if (up.coded())
       scheduleCodeDots(codeDots, up, kRows, level);
     else
-      scheduleRowDots(dots, up, lanes, kRows, level);
+      scheduleRowDots(dots, lanes, kRows, level);
   }
 
   /// Vectors of columns in a strip, whose sums stay in registers: the most that divide the columns, without splitting

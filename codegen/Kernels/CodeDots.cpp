@@ -17,62 +17,84 @@ namespace {
 constexpr int kNeighbours = 4;
 
 /// Integers and scales of x.
-void defineActivations(CodeDots &dots, const Halide::ImageParam &x, const Var &token, const Expr &tokens, int groups) {
+void defineIntegers(CodeActivations &a, const Halide::ImageParam &x, const Expr &tokens, int groups) {
+  Var group("group"), byte("byte"), half("half"), token("token");
   Func largest("largest");
   RDom of(0, kRowGroup, "of");
   // As integers, magnitudes are in the same order, and NaN is above them.
-  Expr magnitude = Halide::reinterpret<int32_t>(x(dots.group * kRowGroup + of, token)) & INT32_MAX;
-  largest(dots.group, token) = 0;
-  largest(dots.group, token) = Halide::max(largest(dots.group, token), magnitude);
-  dots.xScales(dots.group, token) = math::div(Halide::reinterpret<float>(largest(dots.group, token)), 127.0f);
-  Expr scale = dots.xScales(dots.column / kRowGroup, token);
-  Expr ratio = Halide::select(math::eq(scale, 0.0f), 0.0f, math::div(x(dots.column, token), scale));
-  dots.integers(dots.column, token) = Halide::cast<int8_t>(Halide::round(ratio));
+  Expr magnitude = Halide::reinterpret<int32_t>(x(group * kRowGroup + of, token)) & INT32_MAX;
+  largest(group, token) = 0;
+  largest(group, token) = Halide::max(largest(group, token), magnitude);
+  a.scales(group, token) = math::div(Halide::reinterpret<float>(largest(group, token)), 127.0f);
+  int bytes = kRowGroup / a.halves;
+  Expr at = byte / bytes, column = at * kRowGroup + half * bytes + byte % bytes, scale = a.scales(at, token);
+  Expr ratio = Halide::select(math::eq(scale, 0.0f), 0.0f, math::div(x(column, token), scale));
+  a.integers(byte, half, token) = Halide::cast<int8_t>(Halide::round(ratio));
 
-  largest.compute_at(dots.xScales, dots.group).update().atomic().vectorize(of);
-  dots.xScales.compute_root().bound(dots.group, 0, groups).bound(token, 0, tokens);
-  dots.integers.compute_root().bound(dots.column, 0, groups * kRowGroup).bound(token, 0, tokens);
-  dots.integers.vectorize(dots.column, kRowGroup);
+  largest.compute_at(a.scales, group).update().atomic().vectorize(of);
+  a.scales.compute_root().bound(group, 0, groups).bound(token, 0, tokens);
+  a.integers.compute_root().bound(byte, 0, groups * bytes).bound(half, 0, a.halves).bound(token, 0, tokens);
+  a.integers.vectorize(byte, bytes);
 }
 
-/// What the zero points of the codes add to each sum.
-void defineZeros(CodeDots &dots, const WeightRows &weights, const Var &token, const Expr &tokens) {
+void defineZeros(CodeActivations &a, const Expr &tokens, int steps, int zero) {
+  Var lane("lane"), step("step"), token("token");
   Expr sum = 0;
-  for (int i = 0; i < kNeighbours; ++i)
-    sum += Halide::cast<int32_t>(dots.integers((dots.step * dots.lanes + dots.lane) * kNeighbours + i, token));
-  dots.zeros(dots.lane, dots.step, token) = -weights.zero() * sum;
-  dots.zeros.compute_root().bound(dots.lane, 0, dots.lanes).vectorize(dots.lane);
-  dots.zeros.bound(dots.step, 0, weights.width / (dots.lanes * kNeighbours)).bound(token, 0, tokens);
+  for (int half = 0; half < a.halves; ++half)
+    for (int i = 0; i < kNeighbours; ++i)
+      sum += Halide::cast<int32_t>(a.integers((step * a.lanes + lane) * kNeighbours + i, half, token));
+  a.zeros(lane, step, token) = -zero * sum;
+  a.zeros.compute_root().bound(lane, 0, a.lanes).bound(step, 0, steps).bound(token, 0, tokens).vectorize(lane);
 }
 
 } // namespace
 
-CodeDots defineCodeDots(const WeightRows &weights, int lanes, const std::vector<Var> &place, const Var &token,
-                        const Expr &tokens, const Halide::ImageParam &x, const AtColumn &code, const AtGroup &scale) {
+CodeActivations defineCodeActivations(const WeightRows &weights, int halves, int lanes, const Halide::ImageParam &x,
+                                      const Expr &tokens) {
+  CodeActivations a;
+  int groupLanes = kRowGroup / halves / kNeighbours;
+  a.halves = halves;
+  a.groups = vectorThatDivides(std::max(1, lanes / groupLanes), weights.groups());
+  a.lanes = a.groups * groupLanes;
+  defineIntegers(a, x, tokens, weights.groups());
+  defineZeros(a, tokens, weights.groups() / a.groups, weights.zero());
+  return a;
+}
+
+CodeDots defineCodeDots(const WeightRows &weights, const CodeActivations &x, const std::vector<Var> &place,
+                        const Var &token, const RowOfCodes &row) {
   CodeDots dots;
-  constexpr int kGroupLanes = kRowGroup / kNeighbours;
-  bool paired = lanes > kGroupLanes && weights.groups() % 2 == 0;
-  dots.lanes = paired ? 2 * kGroupLanes : kGroupLanes;
-  defineActivations(dots, x, token, tokens, weights.groups());
-  defineZeros(dots, weights, token, tokens);
-  dots.scales(behind({dots.group}, place)) = scale(dots.group) * dots.xScales(dots.group, token);
+  dots.lanes = x.lanes;
+  dots.scales(behind({dots.group}, place)) = row.scale(dots.group) * x.scales(dots.group, token);
 
-  dots.neighbours = RDom(0, kNeighbours, "neighbours");
+  int bytes = x.lanes * kNeighbours;
+  dots.codes = RDom({{0, kNeighbours}, {0, x.halves}}, "codes");
+  Expr half = dots.codes.y, inStep = dots.lane * kNeighbours + dots.codes.x, byte = dots.step * bytes + inStep;
+  Expr code = row.code(byte, half);
+  if (x.halves > 1) {
+    // A Func hides from Halide that half a byte fits i8: it would not multiply it as an u8.
+    dots.halves(behind({dots.byte, dots.half, dots.step}, place)) = row.code(dots.step * bytes + dots.byte, dots.half);
+    code = dots.halves(behind({inStep, half, dots.step}, place));
+  }
   Exprs at = behind({dots.lane, dots.step}, place);
-  Expr from = (dots.step * dots.lanes + dots.lane) * kNeighbours + dots.neighbours;
-  dots.products(at) = dots.zeros(dots.lane, dots.step, token);
-  dots.products(at) += Halide::cast<int32_t>(code(from)) * Halide::cast<int32_t>(dots.integers(from, token));
+  Expr start = x.zeros(dots.lane, dots.step, token);
+  if (row.fetch) {
+    Exprs ofRows = behind({dots.step}, std::vector<Var>(place.begin() + 1, place.end()));
+    dots.fetched(ofRows) = row.fetch(dots.step);
+    start += Halide::select(place[0] == 0, dots.fetched(ofRows), 0);
+  }
+  dots.products(at) = start;
+  dots.products(at) += Halide::cast<int32_t>(code) * Halide::cast<int32_t>(x.integers(byte, half, token));
 
-  dots.steps = RDom(0, weights.width / (dots.lanes * kNeighbours), "steps");
-  auto scaleAt = [&](const Expr &group) { return Expr(dots.scales(behind({group}, place))); };
-  Expr factor = paired ? Halide::select(dots.lane < kGroupLanes, scaleAt(dots.steps * 2), scaleAt(dots.steps * 2 + 1))
-                       : scaleAt(dots.steps);
+  dots.steps = RDom(0, weights.groups() / x.groups, "steps");
+  dots.groupLanes = x.lanes / x.groups;
+  Expr factor = dots.scales(behind({dots.steps * x.groups + dots.lane / dots.groupLanes}, place));
   dots.partial(behind({dots.lane}, place)) = 0.0f;
   dots.partial(behind({dots.lane}, place)) +=
       Halide::cast<float>(dots.products(behind({dots.lane, dots.steps}, place))) * factor;
   RDom all(0, dots.lanes, "all");
   dots.sums(place) = 0.0f;
-  dots.sums(place) += dots.partial(behind({all}, place));
+  dots.sums(place) += dots.partial(behind({all.x}, place));
   return dots;
 }
 
@@ -82,11 +104,20 @@ void scheduleCodeDots(CodeDots &dots, const WeightRows &weights, int rows, const
   dots.products.compute_at(dots.partial, dots.steps.x).bound(dots.lane, 0, dots.lanes).bound_extent(dots.step, 1);
   boundPlace(dots.products, 2, rows);
   dots.products.vectorize(dots.lane).unroll(row);
-  dots.products.update().reorder({dots.neighbours.x, dots.lane, row}).atomic().vectorize(dots.neighbours.x);
-  dots.products.update().vectorize(dots.lane).unroll(row);
+  dots.products.update().reorder({dots.codes.x, dots.lane, dots.codes.y, row});
+  dots.products.update().atomic().vectorize(dots.codes.x).vectorize(dots.lane).unroll(dots.codes.y).unroll(row);
+  if (dots.fetched.defined())
+    dots.fetched.compute_at(dots.partial, dots.steps.x);
+  if (dots.halves.defined()) {
+    dots.halves.compute_at(dots.products, row).bound(dots.byte, 0, dots.lanes * kNeighbours).bound(dots.half, 0, 2);
+    dots.halves.vectorize(dots.byte).unroll(dots.half);
+  }
   dots.partial.compute_at(level).bound(dots.lane, 0, dots.lanes).vectorize(dots.lane).unroll(row);
   boundPlace(dots.partial, 1, rows);
-  dots.partial.update().reorder({dots.lane, row, dots.steps.x}).vectorize(dots.lane).unroll(row);
+  Var ofVector("of_vector"); // a group of the lanes: scales are loaded once and spread in registers
+  dots.partial.update().split(dots.lane, ofVector, dots.lane, dots.groupLanes);
+  dots.partial.update().reorder({dots.lane, ofVector, row, dots.steps.x}).vectorize(dots.lane).vectorize(ofVector);
+  dots.partial.update().unroll(row);
   scheduleRowSums(dots.sums, rows, level);
 }
 

@@ -8,7 +8,7 @@ using Halide::Internal::Variable;
 
 namespace thresh::codegen {
 
-Expr fetch(const Halide::ImageParam &buffer, const Expr &first, int elements) {
+Expr fetch(const Halide::ImageParam &buffer, const Expr &first, const Expr &elements) {
   const Halide::Parameter &parameter = buffer.parameter();
   Expr handle = Variable::make(Halide::type_of<halide_buffer_t *>(), parameter.name() + ".buffer", parameter);
   Expr base = Call::make(Halide::type_of<void *>(), Call::buffer_get_host, {handle}, Call::Extern);

@@ -17,12 +17,6 @@ namespace {
 /// Bytes of a row that are read before the next row's turn, and fetched at once.
 constexpr int kLine = 64;
 
-/// A code of 4 bits.
-Expr nibble(const WeightRows &weights, const Expr &column, const Expr &row) {
-  Expr pair = (*weights.elements)(column / kRowGroup * (kRowGroup / 2) + column % (kRowGroup / 2), row);
-  return Halide::select(column % kRowGroup < kRowGroup / 2, pair & uint8_t(15), pair >> uint8_t(4));
-}
-
 } // namespace
 
 int WeightRows::lineColumns() const {
@@ -31,11 +25,16 @@ int WeightRows::lineColumns() const {
 }
 
 Expr WeightRows::code(const Expr &column, const Expr &row) const {
-  return bits == 4 ? nibble(*this, column, row) : (*elements)(column, row);
+  if (bits == 8)
+    return (*elements)(column, row);
+  constexpr int kGroupBytes = kRowGroup / 2;
+  Expr byte = column / kRowGroup * kGroupBytes + column % kGroupBytes;
+  return codeOfByte(byte, column % kRowGroup / kGroupBytes, row);
 }
 
-Expr WeightRows::stored(const Expr &column, const Expr &row) const {
-  return Halide::cast<float>(coded() ? code(column, row) : fromStorage((*elements)(column, row), dtype));
+Expr WeightRows::codeOfByte(const Expr &byte, const Expr &half, const Expr &row) const {
+  Expr stored = (*elements)(byte, row);
+  return bits == 8 ? stored : Halide::select(half == 0, stored & uint8_t(15), stored >> uint8_t(4));
 }
 
 Expr WeightRows::plain(const Expr &column, const Expr &row) const {
@@ -78,29 +77,23 @@ ChosenRows::ChosenRows(const Pipeline &pipeline) : gated(pipeline.parameter("gat
   down = takeWeightRows(pipeline, operand);
 }
 
-RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Var> &place, const RowOfWeights &row,
-                      const AtColumn &x, const Var &lane) {
+RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Var> &place, const AtColumn &weight,
+                      const AtColumn &x) {
   RowDots dots;
-  dots.lane = lane;
-  auto product = [&](const Expr &column) { return row.element(column) * x(column); };
-  dots.partial(behind({lane}, place)) = 0.0f;
-  if (weights.coded())
-    dots.scales(behind({dots.group}, place)) = row.scale(dots.group);
+  auto addProducts = [&](const Expr &column) {
+    dots.partial(behind({dots.lane}, place)) += weight(column) * x(column);
+  };
+  dots.partial(behind({dots.lane}, place)) = 0.0f;
   int columns = weights.lineColumns(), lines = weights.width / columns;
   if (lines > 0) {
-    int inStep = weights.coded() ? kRowGroup : lanes;
-    dots.depth = RDom({{0, columns / inStep}, {0, lines}}, "depth");
-    Expr step = dots.depth.y * (columns / inStep) + dots.depth.x;
-    Expr sum = row.zeros ? row.zeros(step) : Expr(0.0f);
-    for (int column = 0; column < inStep; column += lanes)
-      sum += product(step * inStep + column + lane);
-    dots.partial(behind({lane}, place)) += weights.coded() ? sum * dots.scales(behind({step}, place)) : sum;
+    dots.depth = RDom({{0, columns / lanes}, {0, lines}}, "depth");
+    addProducts(dots.depth.y * columns + dots.depth.x * lanes + dots.lane);
   }
   if (weights.width > lines * columns) {
     dots.rest = RDom(0, (weights.width - lines * columns + lanes - 1) / lanes, "rest");
-    Expr column = lines * columns + dots.rest * lanes + lane;
+    Expr column = lines * columns + dots.rest * lanes + dots.lane;
     dots.rest.where(column < weights.width);
-    dots.partial(behind({lane}, place)) += product(column);
+    addProducts(column);
   }
   RDom all(0, lanes, "all");
   dots.sums(place) = 0.0f;
@@ -121,10 +114,8 @@ void scheduleGroups(Func func, const WeightRows &weights, int lanes, int rows, c
   func.vectorize(group, vectorThatDivides(lanes, weights.groups())).unroll(group);
 }
 
-void scheduleRowDots(RowDots &dots, const WeightRows &weights, int lanes, int rows, const LoopLevel &level) {
+void scheduleRowDots(RowDots &dots, int lanes, int rows, const LoopLevel &level) {
   Var row = dots.sums.args()[0];
-  if (weights.coded())
-    scheduleGroups(dots.scales, weights, lanes, rows, level);
   dots.partial.compute_at(level).bound(dots.lane, 0, lanes).vectorize(dots.lane).unroll(row);
   boundPlace(dots.partial, 1, rows);
   int updates = 0;

@@ -28,8 +28,8 @@ struct WeightRows {
   int zero() const { return coded() ? 1 << (bits - 1) : 0; }
   /// The unsigned code of an element.
   Halide::Expr code(const Halide::Expr &column, const Halide::Expr &row) const;
-  /// The element in f32, or the unsigned code of one.
-  Halide::Expr stored(const Halide::Expr &column, const Halide::Expr &row) const;
+  /// A code of byte `byte` of a row: of 4 bits, half 0 is the low one.
+  Halide::Expr codeOfByte(const Halide::Expr &byte, const Halide::Expr &half, const Halide::Expr &row) const;
   /// The element in f32, without its scale.
   Halide::Expr element(const Halide::Expr &column, const Halide::Expr &row) const {
     return fromPlain(plain(column, row));
@@ -63,30 +63,22 @@ struct ChosenRows {
 using AtColumn = std::function<Halide::Expr(const Halide::Expr &column)>;
 using AtGroup = std::function<Halide::Expr(const Halide::Expr &group)>;
 
-/// One row as a product takes it.
-struct RowOfWeights {
-  AtColumn element; ///< in f32, without its scale
-  AtGroup scale;    ///< of codes
-  AtGroup zeros;    ///< a vector that the products of a group start with; none for 0
-};
-
-/// Products of x and rows of weights that are read side by side, a line of each in turn.
+/// Products of x and rows of floats that are read side by side, a line of each in turn.
 struct RowDots {
-  Halide::Func scales{"row_scales"}; ///< (group, place...); undefined without scales
   Halide::Func partial{"dot_lanes"}; ///< (lane, place...)
   Halide::Func sums{"dots"};         ///< (place...)
-  Halide::RDom depth;                ///< (group, line): along the rows; undefined if these are too short
+  Halide::RDom depth;                ///< (vector, line): along the rows; undefined if these are too short
   Halide::RDom rest;                 ///< what is left of the rows
-  Halide::Var lane{"lane"}, group{"group"};
+  Halide::Var lane{"lane"};
 };
 
-/// `place`: the loops, the first over the rows that are read side by side; `row`: the row there; `lane`: the loop over
-/// the `lanes` floats of a vector, which `zeros` may use.
+/// `place`: the loops, the first over the rows that are read side by side; `weight`: the f32 at a column of the row
+/// there; `lanes`: floats of a vector.
 RowDots defineRowDots(const WeightRows &weights, int lanes, const std::vector<Halide::Var> &place,
-                      const RowOfWeights &row, const AtColumn &x, const Halide::Var &lane);
+                      const AtColumn &weight, const AtColumn &x);
 
 /// Computes the products of `rows` rows in every step of `level`, which goes through all other loops.
-void scheduleRowDots(RowDots &dots, const WeightRows &weights, int lanes, int rows, const Halide::LoopLevel &level);
+void scheduleRowDots(RowDots &dots, int lanes, int rows, const Halide::LoopLevel &level);
 
 /// Bounds the loops of `func` from number `first` on: all of `rows` rows, one step of every other.
 void boundPlace(Halide::Func func, size_t first, int rows);

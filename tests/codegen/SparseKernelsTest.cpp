@@ -288,7 +288,7 @@ struct Weights {
   }
 };
 
-/// x as many rows are multiplied with codes: integers of [-127, 127] per group of 32, times their scale.
+/// x as it is multiplied with codes: integers of [-127, 127] per group of 32, times their scale.
 std::vector<double> onGrid(const std::vector<double> &x) {
   std::vector<double> result;
   for (size_t group = 0; group < x.size(); group += 32) {
@@ -302,9 +302,6 @@ std::vector<double> onGrid(const std::vector<double> &x) {
   return result;
 }
 
-/// Up to so many rows of x are multiplied as they are (codegen/README.md).
-constexpr int64_t kFewTokens = 32;
-
 /// Compares one row, whose x, list and result the operands are.
 void expectSumsOfRow(const std::vector<Tensor> &operands, const ActiveCase &c, const std::string &what) {
   bool coded = c.format == "q8" || c.format == "q4";
@@ -312,7 +309,7 @@ void expectSumsOfRow(const std::vector<Tensor> &operands, const ActiveCase &c, c
   Weights up{operands[weights], coded ? &operands[weights + 1] : nullptr, c.format};
   Weights down{operands[downAt], coded ? &operands[downAt + 1] : nullptr, c.format};
   std::vector<double> x = c.gated ? reals(operands[0]) : std::vector<double>();
-  if (c.gated && coded && c.rows > kFewTokens)
+  if (c.gated && coded)
     x = onGrid(x);
   std::vector<double> sums(c.d), sizes(c.d);
   for (int64_t place = 0; place < operands[first + 2].get(0).integer; ++place) {

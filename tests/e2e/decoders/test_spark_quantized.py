@@ -13,12 +13,12 @@ SPARSE = {f"layers.{layer}.mlp.{role}_proj.weight" for layer in (0, 2) for role 
 
 
 class QuantizedSpark(SparkDecoder):
-    """Products with `matrices` are those of quantised activations. `rows` are what sparse kernels read: those of one token
-    multiply activations as they are."""
+    """Products with `matrices` are those of quantised activations, and so are those with the up rows among `rows`, which
+    are what sparse kernels read."""
 
     def __init__(self, fields, tensors, matrices, rows):
         super().__init__(fields, {**tensors, **matrices, **rows})
-        self.quantized = matrices.keys() - rows.keys()
+        self.quantized = (matrices.keys() - rows.keys()) | {name for name in rows if "up_proj" in name}
 
     def product(self, x, name, weight):
         return super().product(on_grid(x) if name in self.quantized else x, name, weight)
@@ -68,7 +68,7 @@ def test_quantized(kind, compile_case):
         return np.concatenate([decoder.append([token]) for token in text])
 
     check(lambda text: compiled.start().decode(text), token_by_token)
-    # Layer 2 multiplies those of a short text as they are.
+    # Of a short text, layer 2 computes its chosen neurons.
     kept = {name: rows[name] for name in SPARSE if "layers.2" in name}
     check(
         lambda text: compiled.start().run("score", text),
@@ -100,7 +100,8 @@ def test_widths_that_groups_do_not_fill(compile_case):
     assert rows.keys() == SPARSE - kept.keys()
 
     def token_by_token(text):
-        decoder = QuantizedSpark(fields, tensors, matrices, {**rows, **kept})
+        quantized = {name: matrix for name, matrix in matrices.items() if name not in kept}
+        decoder = QuantizedSpark(fields, tensors, quantized, rows)
         return np.concatenate([decoder.append([token]) for token in text])
 
     check(lambda text: compiled.start().decode(text), token_by_token)
