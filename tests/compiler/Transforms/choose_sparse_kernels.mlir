@@ -75,13 +75,13 @@ func.func @up_alone(%x: tensor<1x5xf32>, %u: tensor<96x5xf32>) -> tensor<1x8xf32
 // CHECK: %[[I:.*]], %[[V:.*]], %[[N:.*]] = thresh.choose_rows gelu_tanh %[[SCORES]] {{.*}} -> tensor<?x96xi32>, tensor<?x96xf32>, tensor<?xi32>
 // CHECK: %[[UP:.*]] = thresh.load_parameter @up_rows
 // CHECK: %[[DOWN:.*]] = thresh.load_parameter @down_rows
-// CHECK: thresh.active_rows %[[I]], %[[V]], %[[N]] input %[[REST]] up %[[UP]] down %[[DOWN]] expected(12) : {{.*}} -> tensor<?x8xf32>
+// CHECK: thresh.active_rows %[[I]], %[[V]], %[[N]] input %[[REST]] up %[[UP]] down %[[DOWN]] expected(9) : {{.*}} -> tensor<?x8xf32>
 // CHECK: arith.extsi %[[N]] : tensor<?xi32> to tensor<?xi64>
 func.func @prefill(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?xi64>) {
   %g = thresh.load_parameter @gate : tensor<96x3xf32>
   %u = thresh.load_parameter @up : tensor<96x5xf32>
   %d = thresh.load_parameter @down : tensor<8x96xf32>
-  %0:2 = thresh.sparse_ffn gelu_tanh first_dims(3) %x gate %g up %u down %d topk(12)
+  %0:2 = thresh.sparse_ffn gelu_tanh first_dims(3) %x gate %g up %u down %d topk(9)
     : (tensor<?x8xf32>, tensor<96x3xf32>, tensor<96x5xf32>, tensor<8x96xf32>) -> (tensor<?x8xf32>, tensor<?xi64>)
   return %0#0, %0#1 : tensor<?x8xf32>, tensor<?xi64>
 }
@@ -95,8 +95,8 @@ func.func @many_of_many(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %g = thresh.load_parameter @gate : tensor<96x3xf32>
   %u = thresh.load_parameter @up : tensor<96x5xf32>
   %d = thresh.load_parameter @down : tensor<8x96xf32>
-  // expected-remark @+1 {{'thresh.sparse_ffn' gets no sparse kernel: each of its rows chooses 48 of 96 neurons, which dense products compute faster}}
-  %0 = thresh.sparse_ffn gelu_tanh first_dims(3) %x gate %g up %u down %d topk(48)
+  // expected-remark @+1 {{'thresh.sparse_ffn' gets no sparse kernel: each of its rows chooses 10 of 96 neurons, which dense products compute faster}}
+  %0 = thresh.sparse_ffn gelu_tanh first_dims(3) %x gate %g up %u down %d topk(10)
     : (tensor<4x8xf32>, tensor<96x3xf32>, tensor<96x5xf32>, tensor<8x96xf32>) -> tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
 }

@@ -16,7 +16,7 @@ def spark(**fields):
     return gemma("spark_gemma2", **{**sizes, **fields})
 
 
-FFN = {"ffn_topk": 12, "ffn_predictor_dims": 20}
+FFN = {"ffn_topk": 9, "ffn_predictor_dims": 20}
 ATTENTION = {"attention_topk": 6, "attention_predictor_dims": 8}
 
 # Windows of layers 0 and 2 are 5 tokens, and a context of 24 is longer than every k.
@@ -31,7 +31,7 @@ CASES = {
     "all_survive": spark(ffn_topk=96, ffn_predictor_dims=20, attention_topk=24, attention_predictor_dims=8),
     "more_than_all": spark(ffn_topk=1000, ffn_predictor_dims=20, attention_topk=1000, attention_predictor_dims=8),
     "per_layer": spark(
-        ffn_topk=[12, 0, 30], ffn_predictor_dims=[20, 0, 8], attention_topk=[0, 5, 2], attention_predictor_dims=[0, 4, 10]
+        ffn_topk=[9, 0, 30], ffn_predictor_dims=[20, 0, 8], attention_topk=[0, 5, 2], attention_predictor_dims=[0, 4, 10]
     ),
     "no_caps": spark(**FFN, **ATTENTION, attn_logit_softcapping=None, final_logit_softcapping=None),
     "untied_biases": spark(**FFN, **ATTENTION, tie_word_embeddings=False, attention_bias=True),
