@@ -4,7 +4,7 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-from decoder_reference import Decoder, frequencies, gelu_tanh, rotate, softmax
+from decoder_reference import Decoder, frequencies, rotate, softmax
 
 
 def per_layer(fields, key, layers):
@@ -103,7 +103,7 @@ class SparkDecoder(SparseDecoder):
             return super().feed_forward(x, place)
         survivors = statistical_topk(self.linear(x[:, :first], place + "mlp.gate_proj"), k)
         self.count_neurons(survivors > 0, layer)
-        return self.linear(gelu_tanh(survivors) * self.linear(x[:, first:], place + "mlp.up_proj"), place + "mlp.down_proj")
+        return self.linear(self.activation()(survivors) * self.linear(x[:, first:], place + "mlp.up_proj"), place + "mlp.down_proj")
 
 
 class ApproximateDecoder(SparseDecoder):

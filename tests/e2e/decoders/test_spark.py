@@ -35,6 +35,7 @@ CASES = {
     ),
     "no_caps": spark(**FFN, **ATTENTION, attn_logit_softcapping=None, final_logit_softcapping=None),
     "untied_biases": spark(**FFN, **ATTENTION, tie_word_embeddings=False, attention_bias=True),
+    "silu": spark(**FFN, **ATTENTION, hidden_activation="silu"),
     "multi_query": spark(**FFN, **ATTENTION, num_key_value_heads=1),
     "layer_types": spark(**FFN, **ATTENTION, layer_types=["full_attention", "sliding_attention", "full_attention"]),
 }
