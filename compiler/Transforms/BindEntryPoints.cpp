@@ -82,8 +82,19 @@ struct BindEntryPointsPass final : impl::BindEntryPointsPassBase<BindEntryPoints
   using Base::Base;
 
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (!isEntryPoint(function)) {
+        function.emitError("expects a function of one block, with ranked tensors as inputs and outputs");
+        return signalPassFailure();
+      }
       bind(function);
+    }
+  }
+
+  static bool isEntryPoint(func::FuncOp function) {
+    return llvm::hasSingleElement(function.getBody()) &&
+           llvm::all_of(llvm::concat<const Type>(function.getArgumentTypes(), function.getResultTypes()),
+                        llvm::IsaPred<RankedTensorType>);
   }
 
   void bind(func::FuncOp function) {
