@@ -2,7 +2,8 @@
 //
 // Bound by memory that is read in rows far apart. The list of chosen neurons is cut in passes of a few rows that are
 // read side by side, and passes in tasks; a task has sums of its own, which are added up at the end, so that the result
-// depends on the lists alone. Narrow floats are converted in registers; up rows of codes are multiplied with integers.
+// depends on the lists alone. Narrow floats are converted in registers; up rows of codes are multiplied with integers,
+// down rows as floats, those of 4 bits made by their bits (Nibbles.h).
 // While a pass computes, the rows of the next one are fetched.
 //
 //===-----------------------------------------------------------------------===//
@@ -11,6 +12,7 @@
 #include "codegen/Kernels/CodeDots.h"
 #include "codegen/Kernels/Fetch.h"
 #include "codegen/Kernels/Kernels.h"
+#include "codegen/Kernels/Nibbles.h"
 #include "codegen/Kernels/WeightRows.h"
 #include "codegen/Schedules/Loops.h"
 
@@ -40,13 +42,14 @@ struct Pass {
   RDom steps;        ///< (row, pass): of the task
   RowDots dots;      ///< of floats
   CodeDots codeDots; ///< of codes
-  Func heights{"heights"}, weights{"weights"}, fetched{"fetched"};
+  Func heights{"heights"}, weights{"weights"}, starts{"starts"}, words{"words"}, fetched{"fetched"};
 };
 
 class ActiveRows : ChosenRows {
 public:
   explicit ActiveRows(const Pipeline &pipeline)
-      : ChosenRows(pipeline), pipeline(pipeline), lanes(vectorLanes(pipeline, 4)), count(ChosenRows::count(token)) {}
+      : ChosenRows(pipeline), pipeline(pipeline), lanes(vectorLanes(pipeline, 4)), nibbles(down.bits == 4),
+        count(ChosenRows::count(token)) {}
 
   /// Of (column, token).
   Func build() {
@@ -152,25 +155,48 @@ private:
   }
 
   void defineSums(Pass &part) {
-    Expr r = part.steps.x, p = part.steps.y, element = down.element(column, neuron(part, r, p));
-    if (!down.coded()) {
-      sums(column, task, token) += part.heights(r, p, token) * element;
-      return;
-    }
-    int line = down.lineColumns();
-    part.weights(group, row, pass, token) = part.heights(row, pass, token) * down.scale(group, neuron(part, row, pass));
+    Expr r = part.steps.x, p = part.steps.y;
+    if (down.coded())
+      defineSumsOfCodes(part, r, p);
+    else
+      sums(column, task, token) += part.heights(r, p, token) * down.element(column, neuron(part, r, p));
+  }
+
+  /// Codes count as they are stored; what that is too much, a sum of the weights, is subtracted once a pass.
+  void defineSumsOfCodes(Pass &part, const Expr &r, const Expr &p) {
+    int line = down.lineColumns(), words = line / kWordNibbles;
+    float unit = nibbles ? kNibbleUnit : 1.0f, zero = down.zero() * unit + (nibbles ? 1.0f : 0.0f);
+    Expr scale = down.scale(group, neuron(part, row, pass));
+    part.weights(group, row, pass, token) = part.heights(row, pass, token) * scale / unit;
+    RDom rows(0, kRows, "rows");
+    part.starts(group, pass, token) = 0.0f;
+    part.starts(group, pass, token) -= zero * part.weights(group, rows, pass, token);
     part.fetched(chunk, pass, token) = fetchPart(part, down, chunk, down.width / line, pass);
-    Expr product = part.weights(column / kRowGroup, r, p, token) * element;
-    Expr zero = Halide::cast<float>(part.fetched(column / line, p, token));
-    sums(column, task, token) += Halide::select(r == 0, product + zero, product);
+    Expr at = column / line, inLine = column % line, atGroup, code;
+    if (nibbles) {
+      part.words(word, row, pass, token) = wordOfNibbles(down, word, neuron(part, row, pass));
+      atGroup = at * (line / kRowGroup) + inLine % words / kGroupWords;
+      code = floatOfNibble(part.words(at * words + inLine % words, r, p, token), inLine / words);
+    } else {
+      atGroup = column / kRowGroup;
+      code = Halide::cast<float>(down.code(column, neuron(part, r, p)));
+    }
+    Expr product = part.weights(atGroup, r, p, token) * code;
+    Expr start = part.starts(atGroup, p, token) + Halide::cast<float>(part.fetched(at, p, token));
+    sums(column, task, token) += Halide::select(r == 0, product + start, product);
   }
 
   void scheduleSums(Pass &part, Halide::Stage update) {
     Var inner("inner"), vectors("vectors"), vector("vector");
     RVar r = part.steps.x, p = part.steps.y;
     update.split(column, chunk, inner, down.lineColumns(), TailStrategy::GuardWithIf);
-    update.split(inner, vectors, vector, lanes).reorder({vector, vectors, r, chunk, p, task, token});
-    update.vectorize(vector).unroll(vectors).unroll(r).parallel(task);
+    if (nibbles)
+      scheduleNibbles(part, update, inner);
+    else {
+      update.split(inner, vectors, vector, lanes).reorder({vector, vectors, r, chunk, p, task, token});
+      update.vectorize(vector).unroll(vectors);
+    }
+    update.unroll(r).parallel(task);
     LoopLevel level(sums, p);
     part.heights.compute_at(level).bound_extent(pass, 1).bound_extent(token, 1);
     if (!down.coded()) {
@@ -179,6 +205,22 @@ private:
     }
     part.fetched.compute_at(sums, chunk);
     scheduleGroups(part.weights, down, lanes, kRows, level);
+    int groups = vectorThatDivides(lanes, down.groups());
+    part.starts.compute_at(level).bound(group, 0, down.groups()).bound_extent(pass, 1).bound_extent(token, 1);
+    part.starts.vectorize(group, groups).update().reorder(group, part.starts.rvars(0)[0]).vectorize(group, groups);
+  }
+
+  /// A vector of words at a time: the sums of its nibbles stay in registers for all rows.
+  void scheduleNibbles(Pass &part, Halide::Stage update, const Var &inner) {
+    Var nibble("nibble"), ofLine("of_line"), vectors("vectors"), groups("groups"), inGroup("in_group");
+    RVar r = part.steps.x;
+    int words = down.lineColumns() / kWordNibbles;
+    update.split(inner, nibble, ofLine, words).split(ofLine, vectors, groups, std::min(lanes, words));
+    update.split(groups, groups, inGroup, kGroupWords);
+    update.reorder({inGroup, groups, nibble, r, vectors, chunk, part.steps.y, task, token});
+    update.vectorize(inGroup).vectorize(groups).unroll(nibble).unroll(vectors);
+    part.words.compute_at(sums, r).bound_extent(row, 1).bound_extent(pass, 1).bound_extent(token, 1);
+    part.words.vectorize(word, kGroupWords).unroll(word); // a load: of longer vectors LLVM makes shuffles of bytes
   }
 
   void scheduleDots(Pass &part) {
@@ -200,17 +242,23 @@ private:
     total(column, token) = 0.0f;
     Expr inside = down.width % lanes == 0 ? Expr(column) : Halide::min(Halide::likely(column), down.width - 1);
     total(column, token) = math::add(total(column, token), sums(inside, parts, token));
-    result(column, token) = total(column, token);
+    result(column, token) = total(nibbles ? placeOfNibble(column, down.lineColumns()) : column, token);
     result.split(column, vectors, vector, lanes, TailStrategy::GuardWithIf).vectorize(vector);
+    if (nibbles) {
+      total.compute_at(result, token).bound(column, 0, down.width).vectorize(column, lanes);
+      total.update().split(column, vectors, vector, lanes).reorder({vector, parts.x, vectors}).vectorize(vector);
+      return;
+    }
     total.compute_at(result, vectors).bound_extent(column, lanes).vectorize(column);
     total.update().reorder(column, parts.x).vectorize(column);
   }
 
   const Pipeline &pipeline;
-  Var lane{"lane"}, row{"row"}, pass{"pass"}, group{"group"}, column{"column"}, chunk{"chunk"}, task{"task"},
-      token{"token"};
+  Var lane{"lane"}, row{"row"}, pass{"pass"}, group{"group"}, column{"column"}, word{"word"}, chunk{"chunk"},
+      task{"task"}, token{"token"};
   int lanes;
-  Expr count; ///< of the token
+  bool nibbles; ///< down rows are; then columns of `sums` are in the order of placeOfNibble
+  Expr count;   ///< of the token
   Expr tasks;
   CodeActivations activations;              ///< of x, if up rows are codes
   Func sums{"sums"}, result{"active_rows"}; ///< (.., token)
