@@ -101,7 +101,7 @@ def test_mean_and_deviation(name, tmp_path, thresh, compile_model, run_tool):
 
 @pytest.mark.parametrize("quantise", [[], ["--quantize", "q8", "--kv-cache", "f16"]], ids=["f32", "q8"])
 def test_bytes_of_a_token(quantise, tmp_path, thresh, compile_model, run_tool):
-    """Of 96 neurons 12 are expected, of the keys and values of 2 heads 3 for each of the 4 that query; the first 6 of 16
+    """Of 96 neurons 9 are expected, of the keys and values of 2 heads 3 for each of the 4 that query; the first 6 of 16
     dimensions of a key are read of every token that a layer sees, of which layers 0 and 2 have a window of 7."""
     fields = {**SPARK["window_above_k"], "vocab_size": 64, "hidden_size": 64, "ffn_predictor_dims": 32}
     tensors = spark_tensors(fields)
@@ -114,7 +114,7 @@ def test_bytes_of_a_token(quantise, tmp_path, thresh, compile_model, run_tool):
         for position in (0, 2, 5, 6, 7, 20, 63):
             seen = [min(position + 1, most) for most in (7, 64, 7)]
             unread = sum(max(rows - 3 * 2, 0) for rows in seen) * row * (10 / 16 + 1)
-            assert sparse.dense_bytes(position) - sparse.touched_bytes(position) == blocks * (1 - 12 / 96) + unread
+            assert sparse.dense_bytes(position) - sparse.touched_bytes(position) == blocks * (1 - 9 / 96) + unread
             assert twin.dense_bytes(position) == twin.touched_bytes(position)
             if not quantise:
                 whole = sum(array.nbytes for array in tensors.values()) + 4 * 64
